@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+
+namespace Pairwise.Crypto.Interop;
+
+/// <summary>The functions of OpenSSL 3's libcrypto that we call. Pointers and sizes are the caller's duty.</summary>
+internal static unsafe partial class LibCrypto
+{
+    private const string Library = "libcrypto.so.3";
+
+    internal const int EvpPkeyX448 = 1035;
+    internal const int EvpPkeyEd25519 = 1087;
+    internal const int EvpPkeyEd448 = 1088;
+
+    internal const int EvpCtrlAeadSetIvLength = 0x9;
+    internal const int EvpCtrlAeadGetTag = 0x10;
+    internal const int EvpCtrlAeadSetTag = 0x11;
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_PKEY_new_raw_private_key(int type, nint engine, byte* key, nuint keylen);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_PKEY_new_raw_public_key(int type, nint engine, byte* key, nuint keylen);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_get_raw_public_key(nint pkey, byte* pub, nuint* len);
+
+    [LibraryImport(Library)]
+    internal static partial void EVP_PKEY_free(nint pkey);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_PKEY_CTX_new(nint pkey, nint engine);
+
+    [LibraryImport(Library)]
+    internal static partial void EVP_PKEY_CTX_free(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_derive_init(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_derive_set_peer(nint ctx, nint peer);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_derive(nint ctx, byte* key, nuint* keylen);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_MD_CTX_new();
+
+    [LibraryImport(Library)]
+    internal static partial void EVP_MD_CTX_free(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_DigestSignInit(nint ctx, nint pctx, nint type, nint engine, nint pkey);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_DigestSign(nint ctx, byte* sig, nuint* siglen, byte* tbs, nuint tbslen);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_DigestVerifyInit(nint ctx, nint pctx, nint type, nint engine, nint pkey);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_DigestVerify(nint ctx, byte* sig, nuint siglen, byte* tbs, nuint tbslen);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_CIPHER_CTX_new();
+
+    [LibraryImport(Library)]
+    internal static partial void EVP_CIPHER_CTX_free(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_aes_256_gcm();
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_CIPHER_CTX_ctrl(nint ctx, int type, int arg, void* ptr);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_CipherInit_ex(nint ctx, nint type, nint engine, byte* key, byte* iv, int enc);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_CipherUpdate(nint ctx, byte* output, int* outl, byte* input, int inl);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_CipherFinal_ex(nint ctx, byte* output, int* outl);
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_sha3_256();
+
+    [LibraryImport(Library)]
+    internal static partial nint EVP_sha3_384();
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_Digest(byte* input, nuint count, byte* md, uint* size, nint type, nint engine);
+
+    [LibraryImport(Library)]
+    internal static partial void ERR_clear_error();
+}
