@@ -35,6 +35,9 @@ public sealed class Passphrase : IDisposable
 
     public bool IsEmpty => _bytes.Length == 0;
 
+    /// <summary>Whether another passphrase has the same bytes; constant time for equal lengths.</summary>
+    public bool IsSameAs(Passphrase other) => CryptographicOperations.FixedTimeEquals(Span, other.Span);
+
     internal ReadOnlySpan<byte> Span
     {
         get

@@ -1,0 +1,90 @@
+using System.CommandLine;
+
+namespace Pairwise.Terminal.Startup;
+
+/// <summary>The command line of <c>pairwise</c>: its options, their help, and how they become <see cref="PairwiseOptions"/>.</summary>
+internal static class CommandLineDefinition
+{
+    private static readonly Option<string> DataFolder = new("--database", "-d")
+    {
+        Description = "Folder for the encrypted database and the embedded relay",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => DefaultDataFolder(),
+    };
+
+    private static readonly Option<string[]> Servers = new("--server", "-s")
+    {
+        Description = "Relay for new connections, smp://FINGERPRINT@HOST[:PORT]; may be repeated. Without it a relay is embedded",
+        HelpName = "ADDRESS",
+        DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<string?> Key = new("--key", "-k")
+    {
+        Description = "Passphrase of the database. Other users of this machine may see it: prefer --passphrase-file or " + PassphraseSource.EnvironmentVariable,
+        HelpName = "PASSPHRASE",
+    };
+
+    private static readonly Option<string?> PassphraseFile = new("--passphrase-file")
+    {
+        Description = "File whose first line is the passphrase",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> DisplayName = new("--display-name")
+    {
+        Description = "Name of your profile, for a first start that does not ask",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string[]> Execute = new("--execute", "-e")
+    {
+        Description = "Carry out a command and end; may be repeated",
+        HelpName = "COMMAND",
+        DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<double?> Stay = new("--time", "-t")
+    {
+        Description = "Seconds to stay for events after --execute or the end of piped input (default: until sent, 3 at most)",
+        HelpName = "SECONDS",
+    };
+
+    private static readonly Option<bool> NoQr = new("--no-qr") { Description = "Print links without their QR codes" };
+
+    /// <summary>Builds the root command; <paramref name="run"/> gets the options and answers with the exit code.</summary>
+    public static RootCommand Create(Func<PairwiseOptions, CancellationToken, Task<int>> run)
+    {
+        var root = new RootCommand("Pairwise: private chat over relays, without user identifiers")
+        {
+            DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr,
+        };
+        foreach (var option in root.Options.Where(option => option.Name == "--version")) option.Aliases.Add("-v");
+        root.Validators.Add(result =>
+        {
+            if (result.GetValue(Stay) is < 0 or > 31_536_000) result.AddError("--time takes seconds, from 0 to a year.");
+        });
+        root.SetAction((result, cancellationToken) => run(
+            new PairwiseOptions
+            {
+                DataFolder = Path.GetFullPath(result.GetRequiredValue(DataFolder)),
+                Servers = result.GetValue(Servers) ?? [],
+                Key = result.GetValue(Key),
+                PassphraseFile = result.GetValue(PassphraseFile),
+                DisplayName = result.GetValue(DisplayName),
+                Commands = result.GetValue(Execute) ?? [],
+                Stay = result.GetValue(Stay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                ShowsQrCodes = !result.GetValue(NoQr),
+            },
+            cancellationToken));
+        return root;
+    }
+
+    /// <summary><c>$XDG_DATA_HOME/pairwise</c>, or <c>~/.local/share/pairwise</c>.</summary>
+    private static string DefaultDataFolder()
+    {
+        var data = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return Path.Combine(string.IsNullOrEmpty(data) ? Path.Combine(home, ".local", "share") : data, "pairwise");
+    }
+}

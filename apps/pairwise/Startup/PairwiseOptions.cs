@@ -1,0 +1,29 @@
+namespace Pairwise.Terminal.Startup;
+
+/// <summary>What the command line of <c>pairwise</c> asked for.</summary>
+internal sealed record PairwiseOptions
+{
+    /// <summary>Folder of the database and of the embedded relay.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Addresses of the relays for new queues; none means the embedded relay.</summary>
+    public IReadOnlyList<string> Servers { get; init; } = [];
+
+    /// <summary>Passphrase given on the command line, where other users of the machine may see it.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>File whose first line is the passphrase.</summary>
+    public string? PassphraseFile { get; init; }
+
+    /// <summary>Name of the profile that a first start creates without asking.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Commands to carry out instead of a conversation, in order.</summary>
+    public IReadOnlyList<string> Commands { get; init; } = [];
+
+    /// <summary>How long to stay for events after the last command; null means as long as sending takes, 3 seconds at most.</summary>
+    public TimeSpan? Stay { get; init; }
+
+    /// <summary>Whether links are also drawn as QR codes.</summary>
+    public bool ShowsQrCodes { get; init; } = true;
+}
