@@ -50,16 +50,16 @@ public ref struct WireWriter
     public void WriteInt64(long value) => BinaryPrimitives.WriteInt64BigEndian(Reserve(sizeof(long)), value);
 
     /// <summary>Writes the bytes as they are; also how a tail or a tag is written.</summary>
-    public void WriteBytes(ReadOnlySpan<byte> value) => value.CopyTo(Reserve(value.Length));
+    public void WriteBytes(scoped ReadOnlySpan<byte> value) => value.CopyTo(Reserve(value.Length));
 
     /// <summary>Writes a literal such as a command's word.</summary>
-    public void WriteTag(ReadOnlySpan<byte> literal) => WriteBytes(literal);
+    public void WriteTag(scoped ReadOnlySpan<byte> literal) => WriteBytes(literal);
 
     /// <summary>Writes one space.</summary>
     public void WriteSpace() => WriteByte((byte)' ');
 
     // shortString = length *byte ; length = 1*1(byte)
-    public void WriteShort(ReadOnlySpan<byte> value)
+    public void WriteShort(scoped ReadOnlySpan<byte> value)
     {
         if (value.Length > byte.MaxValue)
             throw new ArgumentException($"A short string holds at most {byte.MaxValue} bytes, not {value.Length}.", nameof(value));
@@ -68,7 +68,7 @@ public ref struct WireWriter
     }
 
     // largeString = length *byte ; length = word16
-    public void WriteLarge(ReadOnlySpan<byte> value)
+    public void WriteLarge(scoped ReadOnlySpan<byte> value)
     {
         if (value.Length > ushort.MaxValue)
             throw new ArgumentException($"A large string holds at most {ushort.MaxValue} bytes, not {value.Length}.", nameof(value));
