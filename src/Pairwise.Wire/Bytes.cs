@@ -3,29 +3,28 @@ using System.Diagnostics;
 namespace Pairwise.Wire;
 
 /// <summary>
-/// Immutable bytes compared by content, so that records which hold bytes compare as values do.
+/// Bytes compared by content, so that records which hold bytes compare as values do.
 /// </summary>
 /// <remarks>
-/// The comparison is not constant-time: never hold a secret in it. It prints its length and nothing of its content.
-/// The default value is empty.
+/// Either a copy, or borrowed memory (<see cref="Wrap(ReadOnlyMemory{byte})"/>) that nobody may change while it is
+/// held. The comparison is not constant-time: never hold a secret in it. It prints its length and nothing of its
+/// content. The default value is empty.
 /// </remarks>
 [DebuggerDisplay("{Length} bytes")]
 public readonly struct Bytes : IEquatable<Bytes>
 {
-    private readonly byte[]? _array;
-
-    private Bytes(byte[] array) => _array = array;
+    private Bytes(ReadOnlyMemory<byte> memory) => Memory = memory;
 
     /// <summary>No bytes.</summary>
     public static Bytes Empty => default;
 
-    public int Length => _array?.Length ?? 0;
+    public ReadOnlyMemory<byte> Memory { get; }
 
-    public bool IsEmpty => Length == 0;
+    public ReadOnlySpan<byte> Span => Memory.Span;
 
-    public ReadOnlySpan<byte> Span => _array;
+    public int Length => Memory.Length;
 
-    public ReadOnlyMemory<byte> Memory => _array;
+    public bool IsEmpty => Memory.IsEmpty;
 
     /// <summary>Copies <paramref name="source"/>.</summary>
     public static Bytes CopyOf(ReadOnlySpan<byte> source) => source.IsEmpty ? default : new Bytes(source.ToArray());
@@ -37,8 +36,11 @@ public readonly struct Bytes : IEquatable<Bytes>
         return new Bytes(array);
     }
 
+    /// <summary>Borrows <paramref name="memory"/>, such as a slice of a block, without a copy: valid as long as that is.</summary>
+    public static Bytes Wrap(ReadOnlyMemory<byte> memory) => new(memory);
+
     /// <summary>A copy of the content as an array.</summary>
-    public byte[] ToArray() => Span.ToArray();
+    public byte[] ToArray() => Memory.ToArray();
 
     /// <summary>The content as base64url text with padding, the reference's text form of byte strings.</summary>
     public string ToBase64Url() => TextEncoding.ToBase64Url(Span);
