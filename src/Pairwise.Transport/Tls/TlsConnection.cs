@@ -1,0 +1,390 @@
+using System.Buffers;
+using System.Net.Sockets;
+
+namespace Pairwise.Transport.Tls;
+
+/// <summary>
+/// TLS over any stream that can wait for bytes with a read of length zero, as a socket's can. While it waits it holds no
+/// buffer: a buffer for received bytes is rented when they are there and goes back when they are used up.
+/// </summary>
+public sealed class TlsConnection : ISecureConnection
+{
+    /// <summary>One full record and the start of the next: 16,384 bytes of content, 22 around it.</summary>
+    private const int ReceiveSize = 17 * 1024;
+
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(1);
+
+    // fixed after construction
+    private readonly Stream _stream;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+
+    // guarded by _gate
+    private readonly TlsSession _session;
+    private byte[]? _unsent;
+    private int _unsentLength;
+    private TransportException? _cause;
+    private bool _isFreed;
+
+    // owned by the reader
+    private byte[]? _received;
+    private int _receivedStart;
+    private int _receivedEnd;
+    private bool _isInputEnded;
+
+    private int _writing;
+
+    private TlsConnection(TlsContext context, Stream stream, TimeProvider time)
+    {
+        _stream = stream;
+        _time = time;
+        _session = new TlsSession(context);
+    }
+
+    public ReadOnlyMemory<byte> SessionId { get; private set; }
+
+    public string? ApplicationProtocol { get; private set; }
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates { get; private set; } = [];
+
+    public bool IsCertificateSent { get; private set; }
+
+    public bool IsServerNameUsed => _session.IsServerNameUsed;
+
+    /// <summary>0x0303 for TLS 1.2, 0x0304 for TLS 1.3.</summary>
+    public int ProtocolVersion { get; private set; }
+
+    /// <summary>
+    /// Does the handshake over <paramref name="stream"/>, which the connection owns from here on, also when this throws.
+    /// </summary>
+    /// <exception cref="TransportException">The handshake failed or the stream ended.</exception>
+    public static async ValueTask<TlsConnection> OpenAsync(TlsContext context, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    {
+        TlsConnection connection;
+        try
+        {
+            connection = new TlsConnection(context, stream, time);
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+
+        try
+        {
+            await connection.HandshakeAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask WaitForBytesAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfBroken();
+            if (_isInputEnded || _received is not null || _session.HasPending)
+                return ValueTask.CompletedTask;
+        }
+
+        return WaitAsync(cancellationToken);
+    }
+
+    public async ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(destination.Length);
+        while (true)
+        {
+            switch (TryRead(destination.Span, out var count))
+            {
+                case TlsStep.Done:
+                    return count;
+                case TlsStep.Ended:
+                    return 0;
+            }
+
+            if (_isInputEnded)
+                return 0;
+            await FillAsync(cancellationToken);
+        }
+    }
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    {
+        if (source.IsEmpty)
+            return;
+        if (Interlocked.Exchange(ref _writing, 1) != 0)
+            throw new InvalidOperationException("One task writes to a connection.");
+        try
+        {
+            byte[]? output;
+            int length;
+            lock (_gate)
+            {
+                ThrowIfBroken();
+                var call = _session.Write(source.Span);
+                KeepOutput(call);
+                if (call.Step is not TlsStep.Done)
+                    throw BreakLocked(call.Error ?? new TransportException(TransportFailure.Closed, "The peer has ended the TLS session."));
+                (output, length) = TakeOutput();
+            }
+
+            await SendAsync(output, length, cancellationToken);
+        }
+        finally
+        {
+            Volatile.Write(ref _writing, 0);
+        }
+    }
+
+    public void Break(TransportException cause)
+    {
+        lock (_gate)
+            _cause ??= cause;
+
+        // Whoever waits on the stream wakes with an error, and finds the cause.
+        _stream.Dispose();
+    }
+
+    /// <summary>Says farewell if the way is free, closes, and wakes whoever waits.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _writing, 1) == 0)
+            await SayFarewellAsync();
+        Break(new TransportException(TransportFailure.Closed, "The connection was closed."));
+        await _stream.DisposeAsync();
+        lock (_gate)
+        {
+            if (_isFreed)
+                return;
+            _isFreed = true;
+            _session.Dispose();
+            ReturnArray(ref _unsent);
+        }
+    }
+
+    private async ValueTask HandshakeAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var step = TryHandshake(out var output, out var length);
+            await SendAsync(output, length, cancellationToken);
+            if (step is TlsStep.Done)
+                break;
+            await FillAsync(cancellationToken);
+        }
+
+        SessionId = _session.GetSessionId();
+        ApplicationProtocol = _session.GetApplicationProtocol();
+        PeerCertificates = _session.PeerCertificates;
+        IsCertificateSent = _session.IsCertificateSent;
+        ProtocolVersion = _session.ProtocolVersion;
+    }
+
+    private TlsStep TryHandshake(out byte[]? output, out int length)
+    {
+        lock (_gate)
+        {
+            ThrowIfBroken();
+            var call = _session.Handshake(Received, _isInputEnded);
+            Consume(call.Consumed);
+            KeepOutput(call);
+            if (call.Step is TlsStep.Failed or TlsStep.Ended)
+                throw FailLocked(call);
+            (output, length) = TakeOutput();
+            return call.Step;
+        }
+    }
+
+    private TlsStep TryRead(Span<byte> destination, out int count)
+    {
+        lock (_gate)
+        {
+            ThrowIfBroken();
+            var call = _session.Read(destination, Received, _isInputEnded);
+            Consume(call.Consumed);
+            KeepOutput(call);
+            if (call.Step is TlsStep.Failed)
+                throw FailLocked(call);
+            count = call.Count;
+            return call.Step;
+        }
+    }
+
+    private ReadOnlySpan<byte> Received => _received.AsSpan(_receivedStart, _receivedEnd - _receivedStart);
+
+    private void Consume(int count)
+    {
+        _receivedStart += count;
+        if (_received is not null && _receivedStart == _receivedEnd)
+            ReturnArray(ref _received);
+    }
+
+    private async ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+#pragma warning disable CA2022 // a read of length zero waits and reads nothing: that is its use
+            await _stream.ReadAsync(Memory<byte>.Empty, cancellationToken);
+#pragma warning restore CA2022
+        }
+        catch (Exception e) when (IsStreamFailure(e))
+        {
+            throw Fail(e);
+        }
+    }
+
+    /// <summary>Gets more bytes of the peer, first waiting for them without a buffer.</summary>
+    private async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        await WaitAsync(cancellationToken);
+        var buffer = ArrayPool<byte>.Shared.Rent(ReceiveSize);
+        var count = 0;
+        try
+        {
+            count = await _stream.ReadAsync(buffer, cancellationToken);
+        }
+        catch (Exception e) when (IsStreamFailure(e))
+        {
+            throw Fail(e);
+        }
+        finally
+        {
+            if (count == 0)
+                ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        if (count == 0)
+        {
+            _isInputEnded = true;
+            return;
+        }
+
+        _received = buffer;
+        _receivedStart = 0;
+        _receivedEnd = count;
+    }
+
+    /// <summary>Sends <paramref name="output"/> and gives the array back to the pool.</summary>
+    private async ValueTask SendAsync(byte[]? output, int length, CancellationToken cancellationToken)
+    {
+        if (output is null)
+            return;
+        try
+        {
+            await _stream.WriteAsync(output.AsMemory(0, length), cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Part of a record may be on its way: nothing that follows could be understood.
+            Break(new TransportException(TransportFailure.Closed, "A write to the connection was cancelled."));
+            throw;
+        }
+        catch (Exception e) when (IsStreamFailure(e))
+        {
+            throw Fail(e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(output);
+        }
+    }
+
+    /// <summary>Sends what waits and the farewell, but never longer than a moment: the peer may be gone.</summary>
+    private async ValueTask SayFarewellAsync()
+    {
+        byte[]? output;
+        int length;
+        lock (_gate)
+        {
+            if (_isFreed)
+                return;
+            if (_cause is null)
+                KeepOutput(_session.Shutdown());
+            (output, length) = TakeOutput();
+        }
+
+        if (output is null)
+            return;
+        using var limit = new CancellationTokenSource(FarewellTime, _time);
+        try
+        {
+            await _stream.WriteAsync(output.AsMemory(0, length), limit.Token);
+        }
+        catch (Exception e) when (IsStreamFailure(e) || e is OperationCanceledException)
+        {
+            // The farewell is a courtesy; the connection ends either way.
+            return;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(output);
+        }
+    }
+
+    /// <summary>
+    /// Adds what OpenSSL wrote to what waits to be sent. What a read causes (the answer to a key update, an alert) goes out
+    /// with the next write, or before the farewell: so records leave in the order they were made in, by one writer.
+    /// </summary>
+    private void KeepOutput(in TlsCall call)
+    {
+        if (call.Output is null)
+            return;
+        if (_unsent is null)
+        {
+            _unsent = call.Output;
+            _unsentLength = call.OutputLength;
+            return;
+        }
+
+        var joined = ArrayPool<byte>.Shared.Rent(_unsentLength + call.OutputLength);
+        _unsent.AsSpan(0, _unsentLength).CopyTo(joined);
+        call.Output.AsSpan(0, call.OutputLength).CopyTo(joined.AsSpan(_unsentLength));
+        ArrayPool<byte>.Shared.Return(_unsent);
+        ArrayPool<byte>.Shared.Return(call.Output);
+        _unsent = joined;
+        _unsentLength += call.OutputLength;
+    }
+
+    private (byte[]? Output, int Length) TakeOutput()
+    {
+        var output = _unsent;
+        _unsent = null;
+        return (output, _unsentLength);
+    }
+
+    private TransportException FailLocked(in TlsCall call)
+    {
+        _cause ??= call.Error ?? new TransportException(TransportFailure.Closed, "The peer ended the TLS session during the handshake.");
+        return _cause;
+    }
+
+    private TransportException BreakLocked(TransportException cause) => _cause ??= cause;
+
+    private TransportException Fail(Exception e)
+    {
+        lock (_gate)
+            return _cause ??= new TransportException(TransportFailure.Closed, "The connection was lost.", e);
+    }
+
+    private void ThrowIfBroken()
+    {
+        if (_cause is not null)
+            throw _cause;
+        ObjectDisposedException.ThrowIf(_isFreed, this);
+    }
+
+    private static bool IsStreamFailure(Exception e) => e is IOException or SocketException or ObjectDisposedException;
+
+    private static void ReturnArray(ref byte[]? array)
+    {
+        if (array is not null)
+            ArrayPool<byte>.Shared.Return(array);
+        array = null;
+    }
+}
