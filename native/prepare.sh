@@ -1,0 +1,68 @@
+# Sourced by the commands at the root: makes sure that the SDK and the system's libraries are there.
+# Says nothing when they are. Installs with apt only what is absent, and only when it may.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
+# No build servers left behind on a machine that is thrown away afterwards.
+[ "${CI:-}" = true ] && export MSBUILDDISABLENODEREUSE=1
+
+fail() { echo "$(basename "$0"): $*" >&2; exit 2; }
+
+has_library() { ldconfig -p 2>/dev/null | grep -qF "$1 " || compgen -G "/usr/lib/*/$1" >/dev/null || compgen -G "/lib/*/$1" >/dev/null || compgen -G "/usr/lib*/$1" >/dev/null; }
+
+# prepare: .NET SDK, libssl, libsodium, libzstd, and what the native SQLite needs if it must be built.
+prepare() {
+    if ! command -v dotnet >/dev/null && [ -x "${HOME:-/nonexistent}/.dotnet/dotnet" ]; then PATH=$HOME/.dotnet:$PATH; fi
+    command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed and 'dotnet' is not in the PATH; install it and try again"
+    (cd "$root" && dotnet --version >/dev/null 2>&1) || fail "the .NET 10 SDK is needed; 'dotnet' here is another version"
+
+    local missing=()
+    has_library libssl.so.3 || missing+=(libssl3)
+    has_library libsodium.so.23 || missing+=(libsodium23)
+    has_library libzstd.so.1 || missing+=(libzstd1)
+    if [ ! -f "$root/.cache/native/libe_sqlite3.so" ]; then
+        command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+        command -v npm >/dev/null || missing+=(npm)
+    fi
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    [ -f "$root/.cache/native/libe_sqlite3.so" ] || "$root/native/build-sqlite.sh"
+}
+
+install_packages() {
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root=(sudo -n)
+        else fail "these system packages are missing: $*. Install them as root (apt-get install $*) and try again"; fi
+    fi
+    command -v apt-get >/dev/null || fail "these libraries are missing and there is no apt-get to install them: $*"
+    echo "Installing system packages: $*" >&2
+    local log
+    log=$(mktemp)
+    if ! { DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "$@" \
+        || { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "$@"; }; } >"$log" 2>&1 </dev/null; then
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        fail "apt-get could not install: $*"
+    fi
+    rm -f "$log"
+}
+
+# build CONFIGURATION PROJECT...: builds what changed since the last time; silent unless it fails.
+build() {
+    local configuration=$1 project stamp
+    shift
+    for project in "$@"; do
+        stamp=$root/.cache/built-$configuration-$(basename "$project")
+        if [ -f "$stamp" ] && [ -z "$(find "$root/src" "$root/apps" "$root/benchmarks" "$root/native" "$root"/Directory.*.props "$root/global.json" "$root/.editorconfig" \
+            \( -name bin -o -name obj \) -prune -o -type f -newer "$stamp" -print -quit)" ] && [ -d "$root/$project/bin/$configuration" ]; then continue; fi
+        [ -f "$stamp" ] || echo "Building $(basename "$project")..." >&2
+        mkdir -p "$root/.cache"
+        touch "$stamp.new"
+        local log=$stamp.log
+        if ! dotnet build "$root/$project" -c "$configuration" -v q -nologo >"$log" 2>&1 </dev/null; then
+            grep -E "error|warning" "$log" | sort -u | head -n 20 >&2 || cat "$log" >&2
+            fail "the build of $project failed"
+        fi
+        mv "$stamp.new" "$stamp"
+    done
+}
