@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Pairwise.Demo.Processes;
+
+/// <summary>A relay as an operator runs it: <c>smp-server init</c> once, then <c>smp-server start</c>.</summary>
+public sealed class RelayProcess : ChildProcess
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private RelayProcess(string folder, params string[] arguments)
+        : base("smp-server", arguments, new Dictionary<string, string>
+        {
+            ["SMP_SERVER_CFG_PATH"] = ConfigurationOf(folder),
+            ["SMP_SERVER_LOG_PATH"] = StateOf(folder),
+        })
+    {
+    }
+
+    /// <summary>The folder of the relay's store log and messages.</summary>
+    public static string StateOf(string folder) => Path.Combine(folder, "log");
+
+    /// <summary>Makes the certificates and the configuration of a new relay on a free loopback port, and gives its address.</summary>
+    public static async Task<string> InitAsync(string folder)
+    {
+        await using (var init = new RelayProcess(folder, "init", "-y", "--ip", "127.0.0.1", "--no-password"))
+        {
+            var code = await init.WaitForExitAsync(Patience);
+            if (code != 0) throw new InvalidOperationException($"smp-server init ended with {code}:\n{string.Join('\n', init.Lines)}");
+        }
+
+        var port = FreePort();
+        var ini = Path.Combine(ConfigurationOf(folder), "smp-server.ini");
+        var lines = await File.ReadAllLinesAsync(ini);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (lines[i].StartsWith("port", StringComparison.Ordinal)) lines[i] = string.Create(CultureInfo.InvariantCulture, $"port = {port}");
+        }
+
+        await File.WriteAllLinesAsync(ini, lines);
+        var fingerprint = (await File.ReadAllTextAsync(Path.Combine(ConfigurationOf(folder), "fingerprint"))).Trim();
+        return string.Create(CultureInfo.InvariantCulture, $"smp://{fingerprint}@127.0.0.1:{port}");
+    }
+
+    /// <summary>Starts a relay that <see cref="InitAsync"/> made, and waits until it accepts connections.</summary>
+    public static async Task<RelayProcess> StartAsync(string folder, string address)
+    {
+        var relay = new RelayProcess(folder, "start");
+        var port = int.Parse(address[(address.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
+        using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
+        while (true)
+        {
+            if (relay.HasExited) throw new InvalidOperationException("smp-server start ended:\n" + string.Join('\n', relay.Lines));
+            try
+            {
+                using var probe = new TcpClient();
+                await probe.ConnectAsync(IPAddress.Loopback, port, deadline.Token);
+                return relay;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, deadline.Token);
+            }
+        }
+    }
+
+    private static string ConfigurationOf(string folder) => Path.Combine(folder, "etc");
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
