@@ -87,7 +87,7 @@ public sealed class LayeringTests
     {
         var listed = XDocument.Load(Path.Combine(Repository.Root, "Pairwise.slnx"))
             .Descendants("Project").Select(element => (string)element.Attribute("Path")!);
-        var present = new[] { "src", "apps", "tests", "bench" }
+        var present = new[] { "src", "apps", "tests", "benchmarks" }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories))
             .Select(Repository.Relative);
         Assert.Equal(present.Order(), listed.Order());
