@@ -212,7 +212,7 @@ public sealed partial class TlsListener : IAsyncDisposable
             _options.KeepAlive?.ApplyTo(socket);
             using var limit = new CancellationTokenSource(_options.HandshakeTime, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
-            return await TlsConnection.OpenAsync(_context, new NetworkStream(socket, ownsSocket: true), _time, either.Token);
+            return await TlsConnection.AcceptAsync(_context, new NetworkStream(socket, ownsSocket: true), _time, either.Token);
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException or SocketException)
         {

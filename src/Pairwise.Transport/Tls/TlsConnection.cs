@@ -34,11 +34,11 @@ public sealed class TlsConnection : ISecureConnection
 
     private int _writing;
 
-    private TlsConnection(TlsContext context, Stream stream, TimeProvider time)
+    private TlsConnection(TlsContext context, TlsTarget? target, Stream stream, TimeProvider time)
     {
         _stream = stream;
         _time = time;
-        _session = new TlsSession(context);
+        _session = new TlsSession(context, target);
     }
 
     public ReadOnlyMemory<byte> SessionId { get; private set; }
@@ -55,15 +55,35 @@ public sealed class TlsConnection : ISecureConnection
     public int ProtocolVersion { get; private set; }
 
     /// <summary>
-    /// Does the handshake over <paramref name="stream"/>, which the connection owns from here on, also when this throws.
+    /// Does the server's handshake over <paramref name="stream"/>, which the connection owns from here on, also when this
+    /// throws.
     /// </summary>
     /// <exception cref="TransportException">The handshake failed or the stream ended.</exception>
-    public static async ValueTask<TlsConnection> OpenAsync(TlsContext context, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    public static ValueTask<TlsConnection> AcceptAsync(TlsContext context, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (!context.IsServer)
+            throw new ArgumentException("The context is a client's.", nameof(context));
+        return OpenAsync(context, target: null, stream, time, cancellationToken);
+    }
+
+    /// <summary>
+    /// Does the client's handshake over <paramref name="stream"/>, which the connection owns from here on, also when this
+    /// throws.
+    /// </summary>
+    /// <exception cref="TransportException">The handshake failed, the server is another one, or the stream ended.</exception>
+    public static ValueTask<TlsConnection> ConnectAsync(TlsContext context, TlsTarget target, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (context.IsServer)
+            throw new ArgumentException("The context is a server's.", nameof(context));
+        return OpenAsync(context, target, stream, time, cancellationToken);
+    }
+
+    private static async ValueTask<TlsConnection> OpenAsync(TlsContext context, TlsTarget? target, Stream stream, TimeProvider time, CancellationToken cancellationToken)
     {
         TlsConnection connection;
         try
         {
-            connection = new TlsConnection(context, stream, time);
+            connection = new TlsConnection(context, target, stream, time);
         }
         catch
         {

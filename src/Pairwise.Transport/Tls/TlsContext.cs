@@ -21,14 +21,12 @@ public sealed unsafe class TlsContext : IDisposable
     private readonly SslContextHandle _handle;
     private readonly SslContextHandle? _web;
     private readonly byte[] _protocols;
-    private readonly TlsPeerCheck? _checkPeer;
-    private readonly string? _serverName;
+    private readonly TlsPeerCheck? _checkClient;
 
-    private TlsContext(bool isServer, TlsCredential? credential, TlsCredential? web, IReadOnlyList<string> protocols, TlsPeerCheck? check, string? serverName)
+    private TlsContext(bool isServer, TlsCredential? credential, TlsCredential? web, IReadOnlyList<string> protocols, TlsPeerCheck? checkClient)
     {
         IsServer = isServer;
-        _checkPeer = check;
-        _serverName = serverName;
+        _checkClient = checkClient;
         _protocols = EncodeProtocols(protocols);
         _handle = Create(credential);
         try
@@ -47,11 +45,11 @@ public sealed unsafe class TlsContext : IDisposable
 
     /// <exception cref="TransportException">OpenSSL refuses the credential.</exception>
     public static TlsContext ForClient(TlsClientOptions options) =>
-        new(isServer: false, options.Credential, web: null, options.ApplicationProtocols, options.CheckServer, options.ServerName);
+        new(isServer: false, options.Credential, web: null, options.ApplicationProtocols, checkClient: null);
 
     /// <exception cref="TransportException">OpenSSL refuses a credential.</exception>
     public static TlsContext ForServer(TlsServerOptions options) =>
-        new(isServer: true, options.Credential, options.WebCredential, options.ApplicationProtocols, options.CheckClient, serverName: null);
+        new(isServer: true, options.Credential, options.WebCredential, options.ApplicationProtocols, options.CheckClient);
 
     public void Dispose()
     {
@@ -59,7 +57,7 @@ public sealed unsafe class TlsContext : IDisposable
         _web?.Dispose();
     }
 
-    internal SslHandle CreateSession()
+    internal SslHandle CreateSession(string? serverName)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
         var ssl = SslHandle.Create(_handle);
@@ -70,15 +68,14 @@ public sealed unsafe class TlsContext : IDisposable
         else
         {
             LibSsl.SSL_set_connect_state(ssl.Value);
-            if (_serverName is not null && !LibSsl.SetHostName(ssl.Value, _serverName))
+            if (serverName is not null && !LibSsl.SetHostName(ssl.Value, serverName))
                 throw OpenSslErrors.Take("The host name cannot be sent.");
         }
 
         return ssl;
     }
 
-    internal TlsPeerVerdict CheckPeer(IReadOnlyList<ReadOnlyMemory<byte>> certificates) =>
-        _checkPeer?.Invoke(certificates) ?? TlsPeerVerdict.UnknownAuthority;
+    internal TlsPeerCheck? CheckClient => _checkClient;
 
     /// <summary>The first of our protocols that the client offers: a slice of <paramref name="offered"/>; empty when there is none.</summary>
     internal ReadOnlySpan<byte> SelectProtocol(ReadOnlySpan<byte> offered)
@@ -141,7 +138,7 @@ public sealed unsafe class TlsContext : IDisposable
                 && LibSsl.SetSignatureAlgorithms(context, isWeb ? WebSignatures : Signatures));
             if (credential is not null)
                 UseCredential(context, credential);
-            if (!IsServer || _checkPeer is not null)
+            if (!IsServer || _checkClient is not null)
             {
                 LibSsl.SSL_CTX_set_verify(context, LibSsl.VerifyPeer, 0);
                 LibSsl.SSL_CTX_set_cert_verify_callback(context, &TlsSession.OnVerify, 0);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Pairwise.Crypto;
 
 namespace Pairwise.Transport.Tls;
 
@@ -22,6 +23,20 @@ public sealed class TlsCredential
     public IReadOnlyList<ReadOnlyMemory<byte>> Certificates => _certificates;
 
     internal ReadOnlySpan<byte> PrivateKey => _privateKey;
+
+    /// <summary>The same certificates and key as the protocol's own types.</summary>
+    public static TlsCredential From(CertificateChain certificates, SigningKey key)
+    {
+        var encoded = key.ToPkcs8();
+        try
+        {
+            return new TlsCredential(certificates.Certificates.Select(certificate => certificate.Der), encoded);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(encoded);
+        }
+    }
 
     /// <summary>Reads PEM texts: all certificates in order, and the first private key.</summary>
     /// <exception cref="InvalidDataException">One of them is missing or is not PEM.</exception>

@@ -18,17 +18,16 @@ public enum TlsPeerVerdict
 /// <summary>Checks certificates (DER, leaf first) during the handshake. It must not throw on any bytes.</summary>
 public delegate TlsPeerVerdict TlsPeerCheck(IReadOnlyList<ReadOnlyMemory<byte>> certificates);
 
+/// <summary>What one connection of a client needs beside its context.</summary>
+/// <param name="CheckServer">Says whether the server is who the address says.</param>
+/// <param name="ServerName">The host name to send (SNI); null sends none, as SMP clients do.</param>
+public sealed record TlsTarget(TlsPeerCheck CheckServer, string? ServerName = null);
+
 /// <summary>How a client sets up TLS: only ChaCha20-Poly1305, X448 and X25519, Ed448 and Ed25519.</summary>
 public sealed record TlsClientOptions
 {
-    /// <summary>Says whether the server is who the address says.</summary>
-    public required TlsPeerCheck CheckServer { get; init; }
-
     /// <summary>The application protocols offered, best first; empty offers none.</summary>
     public IReadOnlyList<string> ApplicationProtocols { get; init; } = [];
-
-    /// <summary>The host name to send (SNI); null sends none, as SMP clients do.</summary>
-    public string? ServerName { get; init; }
 
     /// <summary>The certificate to show when the server asks; only services have one.</summary>
     public TlsCredential? Credential { get; init; }

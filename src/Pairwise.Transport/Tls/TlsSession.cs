@@ -46,15 +46,17 @@ internal sealed unsafe class TlsSession : IDisposable
     private static TlsSession? _calling;
 
     private readonly TlsContext _context;
+    private readonly TlsPeerCheck? _checkPeer;
     private readonly SslHandle _handle;
     private List<ReadOnlyMemory<byte>>? _peerCertificates;
     private Exception? _checkFailure;
     private TlsPeerVerdict _verdict;
 
-    public TlsSession(TlsContext context)
+    public TlsSession(TlsContext context, TlsTarget? target)
     {
         _context = context;
-        _handle = context.CreateSession();
+        _checkPeer = target?.CheckServer ?? context.CheckClient;
+        _handle = context.CreateSession(target?.ServerName);
     }
 
     public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates => _peerCertificates is null ? [] : _peerCertificates;
@@ -300,7 +302,7 @@ internal sealed unsafe class TlsSession : IDisposable
             certificates.Add(encoded);
         }
 
-        var verdict = _context.CheckPeer(certificates);
+        var verdict = _checkPeer?.Invoke(certificates) ?? TlsPeerVerdict.UnknownAuthority;
         if (verdict == TlsPeerVerdict.Accepted)
             _peerCertificates = certificates;
         return verdict;
