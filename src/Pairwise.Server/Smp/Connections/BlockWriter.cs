@@ -1,0 +1,242 @@
+using System.Buffers;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Transport;
+
+namespace Pairwise.Server.Smp.Connections;
+
+/// <summary>
+/// The one writer of a connection: puts what waits in the outbox into as few blocks as hold it. Whoever adds to the
+/// outbox calls; the first one writes, the others only leave word that there is more.
+/// </summary>
+/// <remarks>While nothing waits there is no task and no buffer. Messages are sealed at the moment they are written.</remarks>
+internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, TimeProvider time) : IThreadPoolWorkItem
+{
+    private const int Idle = 0;
+    private const int Writing = 1;
+    private const int WritingWithMore = 2;
+    private const int Closed = 3;
+
+    // exchanged atomically; owns everything below while it is not Idle
+    private int _state;
+    private OutboxEntry _carried;
+    private bool _hasCarried;
+
+    // set by the writer, read by the sweep
+    private long _lastSent = time.GetTimestamp();
+    private long _blockStarted;
+
+    private TaskCompletionSource? _written;
+
+    /// <summary>The time stamp of the last block written.</summary>
+    public long LastSent => Volatile.Read(ref _lastSent);
+
+    /// <summary>How long the block that is being written has taken so far.</summary>
+    public TimeSpan Stalled => Volatile.Read(ref _blockStarted) is not 0 and long started ? time.GetElapsedTime(started) : TimeSpan.Zero;
+
+    /// <summary>Writes what waits, unless somebody is writing already: then returns at once.</summary>
+    public ValueTask FlushAsync() => TryStart() ? new ValueTask(WriteAllAsync()) : ValueTask.CompletedTask;
+
+    /// <summary>Has the thread pool write what waits.</summary>
+    public void Schedule()
+    {
+        if (TryStart())
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>Waits until nobody is writing: the reader's way to hold back a client that asks but does not read.</summary>
+    public async Task WaitUntilWrittenAsync(CancellationToken cancellationToken)
+    {
+        TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _written, written);
+        if (Volatile.Read(ref _state) is Writing or WritingWithMore)
+        {
+            await written.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Breaks what is being written, waits for its end, and writes nothing more.</summary>
+    public async Task CloseAsync()
+    {
+        blocks.Break(new TransportException(TransportFailure.Closed, "The connection has ended."));
+        while (Interlocked.CompareExchange(ref _state, Closed, Idle) is Writing or WritingWithMore)
+        {
+            await WaitUntilWrittenAsync(CancellationToken.None);
+        }
+    }
+
+    // The loop keeps its own exceptions: it breaks the connection, and the reader sees that.
+    void IThreadPoolWorkItem.Execute() => _ = WriteAllAsync();
+
+    private bool TryStart()
+    {
+        while (true)
+        {
+            switch (Volatile.Read(ref _state))
+            {
+                case Idle:
+                    if (Interlocked.CompareExchange(ref _state, Writing, Idle) == Idle)
+                    {
+                        return true;
+                    }
+
+                    break;
+                case Writing:
+                    if (Interlocked.CompareExchange(ref _state, WritingWithMore, Writing) == Writing)
+                    {
+                        return false;
+                    }
+
+                    break;
+                default:
+                    return false;
+            }
+        }
+    }
+
+    private async Task WriteAllAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                while (FillBlock() is { } block)
+                {
+                    Volatile.Write(ref _blockStarted, time.GetTimestamp());
+                    await blocks.WriteAsync(block, CancellationToken.None);
+                    Volatile.Write(ref _lastSent, time.GetTimestamp());
+                    Volatile.Write(ref _blockStarted, 0);
+                }
+
+                outbox.Trim();
+                if (Interlocked.CompareExchange(ref _state, Idle, Writing) == Writing)
+                {
+                    return;
+                }
+
+                Volatile.Write(ref _state, Writing);
+            }
+        }
+        catch (TransportException)
+        {
+            // The connection is broken with its first cause; what waits is for nobody.
+            Volatile.Write(ref _state, Closed);
+        }
+        catch (Exception fault)
+        {
+            // The boundary of the writer: a fault of ours costs this connection, and the reader tells of it.
+            blocks.Break(new TransportException(TransportFailure.Closed, "The writer of the connection failed.", fault));
+            Volatile.Write(ref _state, Closed);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _written, null)?.TrySetResult();
+        }
+    }
+
+    private Block? FillBlock()
+    {
+        if (!TryNext(out OutboxEntry entry))
+        {
+            return null;
+        }
+
+        Block block = new();
+        byte[]? scratch = null;
+        try
+        {
+            BatchWriter batch = new(block.Room, format);
+            do
+            {
+                if (!TryAppend(ref batch, entry, ref scratch))
+                {
+                    if (batch.Count == 0)
+                    {
+                        // Nothing that a relay says is larger than a block; a command may not be made to wait for ever.
+                        batch.TryAppend(entry.CorrId, entry.Entity, new BrokerMessage.Err(SmpError.Internal.Instance));
+                        break;
+                    }
+
+                    _carried = entry;
+                    _hasCarried = true;
+                    break;
+                }
+            }
+            while (TryNext(out entry));
+
+            if (batch.Count == 0)
+            {
+                block.Dispose();
+                return null;
+            }
+
+            block.SetContentLength(batch.WrittenSpan.Length);
+            return block;
+        }
+        finally
+        {
+            if (scratch is not null)
+            {
+                ArrayPool<byte>.Shared.Return(scratch, clearArray: true);
+            }
+        }
+    }
+
+    // A message whose subscription ended while it waited is not written: its queue has another reader now, or none.
+    private bool TryNext(out OutboxEntry entry)
+    {
+        while (true)
+        {
+            if (_hasCarried)
+            {
+                entry = _carried;
+                _carried = default;
+                _hasCarried = false;
+            }
+            else if (!outbox.TryTake(out entry))
+            {
+                return false;
+            }
+
+            if (entry.Subscription is not { } subscription || ReferenceEquals(subscription.Queue.Subscription, subscription))
+            {
+                return true;
+            }
+        }
+    }
+
+    private static bool TryAppend(ref BatchWriter batch, in OutboxEntry entry, ref byte[]? scratch)
+    {
+        if (entry.Answer.Stored is not { } stored)
+        {
+            return batch.TryAppend(entry.CorrId, entry.Entity, entry.Answer.Message!);
+        }
+
+        // Two messages never fit in one block: no need to seal the second to find out.
+        if (batch.Written > Block.Size - RelayMessage.SealedLength)
+        {
+            return false;
+        }
+
+        scratch ??= ArrayPool<byte>.Shared.Rent(RelayMessage.SealedLength);
+        Seal(entry.Answer.Queue!, stored, scratch.AsSpan(0, RelayMessage.SealedLength));
+        return batch.TryAppend(
+            entry.CorrId,
+            entry.Entity,
+            new BrokerMessage.Msg(new MessageId(stored.Id.ToWireId()), new BlockSlice(scratch.AsMemory(0, RelayMessage.SealedLength))));
+    }
+
+    private static void Seal(SmpQueue queue, StoredMessage stored, Span<byte> destination)
+    {
+        WireTime time = new(stored.Seconds);
+        RelayMessage message = stored.IsQuota
+            ? new RelayMessage.QuotaMarker(time)
+            : new RelayMessage.Content(time, new MessageFlags(stored.Notify), new BlockSlice(stored.Body));
+        using BoxKey key = BoxKey.FromSymmetric(queue.DhSecret);
+        message.Seal(key, new MessageId(stored.Id.ToWireId()), destination);
+    }
+}

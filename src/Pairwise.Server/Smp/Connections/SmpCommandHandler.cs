@@ -1,0 +1,204 @@
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Dispatch;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Transport.Smp;
+
+namespace Pairwise.Server.Smp.Connections;
+
+/// <summary>
+/// From a decoded command to its answer: finds the queue, has the authorization verified with equal work on every
+/// failing path, and lets the dispatcher carry it out. Stateless beside the relay's stores.
+/// </summary>
+internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher)
+{
+    /// <summary>Handles one command of a connection and puts its answer into the outbox.</summary>
+    public void Handle(
+        SmpConnection client,
+        SmpAuthorizer authorizer,
+        SmpServerSession session,
+        TransmissionFormat format,
+        in Transmission transmission,
+        SmpCommand command,
+        Span<byte> scratch,
+        Outbox outbox)
+    {
+        EntityId entity = command is SmpCommand.Ping or SmpCommand.RFwd ? EntityId.None : transmission.Entity;
+        SmpAnswer answer;
+        ReadOnlySpan<byte> signed = transmission.GetSigned(format, scratch);
+        if (CheckService(session.Service, command, transmission, signed) is { } refused)
+        {
+            answer = SmpAnswer.Of(refused);
+        }
+        else
+        {
+            answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+        }
+
+        outbox.AddAnswer(transmission.CorrId, entity, answer);
+    }
+
+    /// <summary>Authorizes and carries out one command.</summary>
+    public SmpAnswer Answer(
+        ISmpClient client,
+        SmpAuthorizer authorizer,
+        SmpPeerService? service,
+        in Transmission transmission,
+        SmpCommand command,
+        ReadOnlySpan<byte> signed)
+    {
+        if (command is SmpCommand.Ping)
+        {
+            return dispatcher.Handle(client, transmission.CorrId, command, null);
+        }
+
+        if (command is SmpCommand.Prxy)
+        {
+            return SmpAnswer.Of(new SmpError.Proxy(ProxyError.BasicAuth.Instance)); // this relay forwards for nobody
+        }
+
+        if (command is SmpCommand.PFwd)
+        {
+            return SmpAnswer.Of(new SmpError.Proxy(ProxyError.NoSession.Instance));
+        }
+
+        if (command is SmpCommand.RFwd)
+        {
+            return SmpAnswer.Of(SmpError.Command.Prohibited);
+        }
+
+        if (command is SmpCommand.NSubs or SmpCommand.Subs)
+        {
+            return service is not null
+                && StoredId.TryFrom(transmission.Entity.Value.Span, out StoredId entity) && entity == client.ServiceId
+                && transmission.Authorization.ServiceSignature.IsEmpty
+                && service.SessionKey.Verify(signed, transmission.Authorization.Content.Span)
+                    ? dispatcher.Handle(client, transmission.CorrId, command, null)
+                    : SmpAnswer.Of(SmpError.Service.Instance);
+        }
+
+        // With a service signature the queue's key covers the service's certificate too.
+        ReadOnlySpan<byte> authorized = transmission.Authorization.ServiceSignature.IsEmpty
+            ? signed
+            : [.. service!.CertificateHash.Span, .. signed];
+        SmpQueue? queue = Find(command, transmission.Entity);
+        if (!IsAuthorized(authorizer, command, queue, transmission, authorized))
+        {
+            relay.Statistics.CommandRefused(command);
+            return SmpAnswer.Of(SmpError.Auth.Instance);
+        }
+
+        return dispatcher.Handle(client, transmission.CorrId, command, queue);
+    }
+
+    private SmpQueue? Find(SmpCommand command, EntityId entity)
+    {
+        SmpQueue? queue = null;
+        if (command.Party == SmpParty.LinkClient)
+        {
+            relay.Queues.TryFindByLink((LinkId)entity, out queue);
+        }
+        else if (StoredId.TryFrom(entity.Value.Span, out StoredId id))
+        {
+            _ = command.Party switch
+            {
+                SmpParty.Recipient => relay.Queues.TryFindByRecipient(id, out queue),
+                SmpParty.Sender => relay.Queues.TryFindBySender(id, out queue),
+                SmpParty.Notifier => relay.Queues.TryFindByNotifier(id, out queue),
+                _ => false,
+            };
+        }
+
+        return queue;
+    }
+
+    private static bool IsAuthorized(SmpAuthorizer authorizer, SmpCommand command, SmpQueue? queue, in Transmission transmission, ReadOnlySpan<byte> authorized)
+    {
+        switch (command)
+        {
+            case SmpCommand.New create:
+                return StoredKey.TryFrom(create.RecipientAuthKey, out StoredKey creatorKey)
+                    && authorizer.Verify(creatorKey, transmission.Authorization, transmission.CorrId, authorized);
+            case SmpCommand.LGet:
+                return queue?.IsContact == true;
+            case SmpCommand.Send when queue is not null && !transmission.Authorization.IsPresent:
+                return !queue.IsSecured;
+        }
+
+        StoredKey key = default;
+        if (queue is not null)
+        {
+            lock (queue)
+            {
+                key = command switch
+                {
+                    _ when queue.IsDeleted => default,
+                    SmpCommand.SKey secure => AllowedKey(queue, secure.SenderAuthKey),
+                    SmpCommand.LKey secure => AllowedKey(queue, secure.SenderAuthKey),
+                    SmpCommand.SenderCommand => queue.SenderKey,
+                    SmpCommand.NotifierCommand => queue.Notifier is { } notifier ? notifier.Key : default,
+                    _ => queue.RecipientKey,
+                };
+            }
+        }
+
+        if (authorizer.Verify(key, transmission.Authorization, transmission.CorrId, authorized))
+        {
+            return true;
+        }
+
+        return command is SmpCommand.RecipientCommand && queue is not null && IsAuthorizedByOtherKey(authorizer, queue, transmission, authorized);
+    }
+
+    private static bool IsAuthorizedByOtherKey(SmpAuthorizer authorizer, SmpQueue queue, in Transmission transmission, ReadOnlySpan<byte> authorized)
+    {
+        StoredKey[] others;
+        lock (queue)
+        {
+            others = queue.MoreRecipientKeys.ToArray();
+        }
+
+        foreach (ref readonly StoredKey other in others.AsSpan())
+        {
+            if (authorizer.Verify(other, transmission.Authorization, transmission.CorrId, authorized))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // Whoever secures a queue proves that the key is its own; another key than the present one is as good as none.
+    private static StoredKey AllowedKey(SmpQueue queue, Crypto.PublicKey presented) =>
+        StoredKey.TryFrom(presented, out StoredKey key)
+        && queue.Use == QueueUse.Messaging
+        && (!queue.IsSecured || queue.SenderKey.SameAs(key))
+            ? key
+            : default;
+
+    // The role of the session's service must be the command's, and its second signature stands where it belongs.
+    private static SmpError? CheckService(SmpPeerService? service, SmpCommand command, in Transmission transmission, ReadOnlySpan<byte> signed)
+    {
+        if (service is not null && RoleOf(command.Party) is { } role && role != service.Role)
+        {
+            return SmpError.Command.Prohibited;
+        }
+
+        BlockSlice signature = transmission.Authorization.ServiceSignature;
+        if (!SmpCredentials.UsesServiceSignature(command) || service is null)
+        {
+            return signature.IsEmpty ? null : SmpError.Service.Instance;
+        }
+
+        return !signature.IsEmpty && service.SessionKey.Verify(signed, signature.Span) ? null : SmpError.Service.Instance;
+    }
+
+    private static SmpServiceRole? RoleOf(SmpParty party) => party switch
+    {
+        SmpParty.Idle => null,
+        SmpParty.Notifier or SmpParty.NotifierService => SmpServiceRole.Notifier,
+        SmpParty.ProxyService => SmpServiceRole.Proxy,
+        _ => SmpServiceRole.Messaging,
+    };
+}

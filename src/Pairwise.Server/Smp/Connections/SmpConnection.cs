@@ -1,0 +1,163 @@
+using System.Buffers;
+using System.Diagnostics;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
+using Pairwise.Transport;
+using Pairwise.Transport.Smp;
+
+namespace Pairwise.Server.Smp.Connections;
+
+/// <summary>
+/// One client of the relay after its handshake: reads blocks, has their commands carried out, and writes what comes
+/// back. <see cref="RunAsync"/> owns it from the first block to the release of its subscriptions.
+/// </summary>
+internal sealed class SmpConnection : ISmpClient, IDisposable
+{
+    // fixed after construction
+    private readonly SmpRelay _relay;
+    private readonly SmpServerSession _session;
+    private readonly TransmissionFormat _format;
+    private readonly SmpCommandHandler _handler;
+    private readonly BlockWriter _writer;
+    private readonly Outbox _outbox = new();
+
+    // owned by the reader
+    private readonly SmpAuthorizer _authorizer;
+
+    private long _lastReceived;
+
+    public SmpConnection(SmpRelay relay, SmpServerSession session, SmpCommandHandler handler, long number)
+    {
+        _relay = relay;
+        _session = session;
+        _handler = handler;
+        Number = number;
+        Version = session.Version;
+        _format = new TransmissionFormat(session.Version, session.SessionId.Span);
+        _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets);
+        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Options.Time);
+        if (session.Service is { } service)
+        {
+            WireId id = service.Id.Value;
+            ServiceId = StoredId.From(id.Span);
+        }
+
+        _lastReceived = relay.Options.Time.GetTimestamp();
+    }
+
+    /// <summary>The number of the connection since the start of the relay: what the operator sees of it.</summary>
+    public long Number { get; }
+
+    public SmpVersion Version { get; }
+
+    public StoredId? ServiceId { get; }
+
+    public SubscriptionList Subscriptions { get; } = new();
+
+    /// <summary>Whether the connection holds subscriptions, which keep it open however silent it is.</summary>
+    public bool IsSubscribed => Subscriptions.MessageCount > 0 || Subscriptions.NotificationCount > 0;
+
+    /// <summary>How long ago a block came or went.</summary>
+    public TimeSpan Idle => _relay.Options.Time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastReceived), _writer.LastSent));
+
+    /// <summary>How long the block that is being written has waited for the client to read.</summary>
+    public TimeSpan Stalled => _writer.Stalled;
+
+    /// <summary>Serves the client until it goes, breaks the protocol, or the relay stops.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await _session.Blocks.ReadAsync(cancellationToken) is { } block)
+            {
+                using (block)
+                {
+                    Volatile.Write(ref _lastReceived, _relay.Options.Time.GetTimestamp());
+                    HandleBlock(block.Content);
+                }
+
+                await _writer.FlushAsync();
+                if (_outbox.AnswerCount >= _relay.Options.Limits.PendingAnswers)
+                {
+                    await _writer.WaitUntilWrittenAsync(cancellationToken);
+                }
+            }
+        }
+        catch (TransportException)
+        {
+            // The client is gone or broke the protocol of blocks: its connection ends, and nobody is told why.
+        }
+        finally
+        {
+            Subscribing.Subscriptions.Release(this);
+            await _writer.CloseAsync();
+        }
+    }
+
+    public void Dispose() => _authorizer.Dispose();
+
+    /// <summary>Ends the connection from outside.</summary>
+    public void Break(string reason) => _session.Blocks.Break(new TransportException(TransportFailure.Closed, reason));
+
+    public void OnEnded(Subscription subscription) => SendEvent(subscription, BrokerMessage.End.Instance);
+
+    public void OnDeleted(Subscription subscription) => SendEvent(subscription, BrokerMessage.Deld.Instance);
+
+    public void OnMessage(Subscription subscription, StoredMessage message)
+    {
+        _outbox.AddDelivery(new EntityId(subscription.EntityId.ToWireId()), subscription, message);
+        _writer.Schedule();
+    }
+
+    /// <summary>Sends an event about an id: a notification, or the end of a hold.</summary>
+    public void SendEvent(StoredId id, BrokerMessage message)
+    {
+        _outbox.AddEvent(new EntityId(id.ToWireId()), message);
+        _writer.Schedule();
+    }
+
+    /// <summary>Sends an answer that took its time.</summary>
+    public void SendAnswer(CorrId corrId, EntityId entity, SmpAnswer answer)
+    {
+        _outbox.AddAnswer(corrId, entity, answer);
+        _writer.Schedule();
+    }
+
+    private void SendEvent(Subscription subscription, BrokerMessage message)
+    {
+        _relay.Statistics.Add(Operation.SmpCounter.QSubEnd);
+        SendEvent(subscription.EntityId, message);
+    }
+
+    private void HandleBlock(ReadOnlyMemory<byte> content)
+    {
+        if (!BatchReader.TryOpen(content, _format, out BatchReader batch))
+        {
+            _outbox.AddAnswer(CorrId.None, EntityId.None, SmpAnswer.Of(SmpError.Block.Instance));
+            return;
+        }
+
+        byte[] scratch = ArrayPool<byte>.Shared.Rent(Block.Size + byte.MaxValue + 1);
+        try
+        {
+            while (batch.TryReadNext(out Transmission transmission))
+            {
+                if (transmission.TryDecodeCommand(Version, out SmpCommand? command, out SmpError? error))
+                {
+                    _handler.Handle(this, _authorizer, _session, _format, transmission, command, scratch, _outbox);
+                }
+                else
+                {
+                    EntityId entity = transmission.Error is null ? transmission.Entity : EntityId.None;
+                    _outbox.AddAnswer(transmission.CorrId, entity, SmpAnswer.Of(error));
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
+}

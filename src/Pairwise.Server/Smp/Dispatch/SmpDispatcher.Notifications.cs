@@ -1,0 +1,90 @@
+using Pairwise.Crypto;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
+
+namespace Pairwise.Server.Smp.Dispatch;
+
+/// <summary>Notifiers and their subscriptions.</summary>
+internal sealed partial class SmpDispatcher
+{
+    private (QueueNotifier Notifier, ServerNotifierCredentials Credentials) MakeNotifier(NotifierRequest request)
+    {
+        using X25519PrivateKey dhKey = X25519PrivateKey.Generate(Options.Random);
+        using SharedSecret secret = dhKey.DeriveSharedSecret(request.DhKey);
+        StoredId id = relay.NewId();
+        return (new QueueNotifier(id, Stored(request.AuthKey), Bytes32.From(secret.Bytes), null),
+            new ServerNotifierCredentials(new NotifierId(id.ToWireId()), dhKey.PublicKey));
+    }
+
+    private SmpAnswer AllowNotifier(ISmpClient client, SmpQueue queue, SmpCommand.NKey key)
+    {
+        for (int attempt = 0; attempt < IdAttempts; attempt++)
+        {
+            (QueueNotifier notifier, ServerNotifierCredentials credentials) = MakeNotifier(key.Notifier);
+            SmpError? error = Queues.SetNotifier(queue, notifier, out QueueNotifier? former);
+            if (error is SmpError.Duplicate)
+            {
+                continue;
+            }
+
+            if (former is not null)
+            {
+                Subscriptions.EndNotifications(queue, client);
+            }
+
+            if (error is not null)
+            {
+                return SmpAnswer.Of(error);
+            }
+
+            relay.Statistics.NotifierCreated();
+            return SmpAnswer.Of(new BrokerMessage.Nid(credentials));
+        }
+
+        return SmpAnswer.Of(SmpError.Internal.Instance);
+    }
+
+    private SmpAnswer RemoveNotifier(ISmpClient client, SmpQueue queue)
+    {
+        SmpError? error = Queues.DeleteNotifier(queue, out QueueNotifier? former);
+        if (former is not null)
+        {
+            relay.Notifications.Forget(former.Id);
+            Subscriptions.EndNotifications(queue, client);
+            relay.Statistics.NotifierDeleted();
+        }
+
+        return SmpAnswer.OkOr(error);
+    }
+
+    private SmpAnswer SubscribeToNotifications(ISmpClient client, SmpQueue queue)
+    {
+        // A service's queues are its own from the first NSUB in its session; without a service they are nobody's.
+        if (Queues.SetService(queue, ServiceSide.Notifier, client.ServiceId) is { } error)
+        {
+            return SmpAnswer.Of(error);
+        }
+
+        error = Subscriptions.SubscribeToNotifications(client, queue, out bool isRepeated);
+        if (error is not null)
+        {
+            return SmpAnswer.Of(error);
+        }
+
+        relay.Statistics.NotifierSubscribed(isRepeated);
+        if (queue.Notifier is { } notifier)
+        {
+            relay.Notifications.Wake(notifier.Id);
+        }
+
+        return SmpAnswer.Of(new BrokerMessage.Sok(client.ServiceId is { } serviceId ? new ServiceId(serviceId.ToWireId()) : null));
+    }
+
+    // All queues of the service at once: they are counted, and what waits for them goes to this connection.
+    private SmpAnswer SubscribeServiceToNotifications(ISmpClient client) =>
+        client.ServiceId is { } serviceId && Queues.Services.QueueCount(serviceId, ServiceSide.Notifier) is { } count
+            ? SmpAnswer.Of(new BrokerMessage.Soks(count))
+            : SmpAnswer.Of(SmpError.Service.Instance);
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Globalization;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Store;
+
+namespace Pairwise.Server.Smp.Logs;
+
+/// <summary>What reading a store log came to. Counts only: a report names no queue.</summary>
+/// <param name="Lines">Lines in the file.</param>
+/// <param name="BrokenLines">Lines that are no record, without a torn last one.</param>
+/// <param name="RefusedRecords">Records about queues that do not exist (any more), or that contradict earlier ones.</param>
+/// <param name="HasTornLastLine">Whether the file ended in the middle of a record, as after a power failure.</param>
+/// <param name="RestoredFromInterruptedStart">Whether the copy of an interrupted compaction was read.</param>
+public sealed record StoreLogReport(long Lines, long BrokenLines, long RefusedRecords, bool HasTornLastLine, bool RestoredFromInterruptedStart)
+{
+    /// <summary>Nothing was there to read.</summary>
+    public static StoreLogReport Empty { get; } = new(0, 0, 0, false, false);
+}
+
+/// <summary>
+/// Opening a store log: its records are applied to the store, then the file is written anew without what was deleted.
+/// The former file stays beside it under the time of the start.
+/// </summary>
+/// <remarks>
+/// The former file is moved away in two steps (".start", then the time), so that a start that dies in between is
+/// repaired by the next one.
+/// </remarks>
+public static class StoreLog
+{
+    private const int MinOldBackups = 3;
+    private static readonly TimeSpan RecentBackups = TimeSpan.FromDays(1);
+    private static readonly TimeSpan BackupLifetime = TimeSpan.FromDays(21);
+
+    /// <summary>Reads, compacts, and attaches the log to the store.</summary>
+    public static (StoreLogWriter Writer, StoreLogReport Report) Open(string path, QueueStore store, TimeProvider time)
+    {
+        string interrupted = path + ".start";
+        bool wasInterrupted = File.Exists(interrupted);
+        if (wasInterrupted)
+        {
+            if (File.Exists(path))
+            {
+                File.Move(path, path + ".bak", overwrite: true);
+            }
+
+            File.Move(interrupted, path);
+        }
+
+        StoreLogReport report = StoreLogReport.Empty;
+        if (File.Exists(path))
+        {
+            report = Read(path, store) with { RestoredFromInterruptedStart = wasInterrupted };
+            File.Move(path, interrupted, overwrite: true);
+            WriteAll(path, store);
+            DateTimeOffset now = time.GetUtcNow();
+            File.Move(interrupted, path + "." + BackupName(now), overwrite: true);
+            RemoveOldBackups(path, now);
+        }
+
+        StoreLogWriter writer = new(path);
+        store.AttachLog(writer);
+        return (writer, report);
+    }
+
+    /// <summary>Applies every record of a log to a store that has no log of its own yet.</summary>
+    public static StoreLogReport Read(string path, QueueStore store)
+    {
+        long broken = 0;
+        long refused = 0;
+        bool isLastTorn = false;
+        long lines = LogFileReader.ReadLines(path, (line, isTorn) =>
+        {
+            if (StoreLogCodec.TryRead(line, out StoreLogRecord? record))
+            {
+                refused += Apply(store, record!) ? 0 : 1;
+            }
+            else if (isTorn)
+            {
+                isLastTorn = true;
+            }
+            else
+            {
+                broken++;
+            }
+        });
+        return new StoreLogReport(lines, broken, refused, isLastTorn, false);
+    }
+
+    /// <summary>Writes the whole store as a log: services first, then one CREATE for each queue.</summary>
+    public static void WriteAll(string path, QueueStore store)
+    {
+        using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 20);
+        LogLineWriter line = new();
+        void Write(StoreLogRecord record)
+        {
+            line.Clear();
+            StoreLogCodec.Write(line, record);
+            line.Text("\n"u8);
+            file.Write(line.Written);
+        }
+
+        foreach (ServiceRecord service in store.Services.All())
+        {
+            Write(new StoreLogRecord.NewService(service));
+        }
+
+        foreach (SmpQueue queue in store.All())
+        {
+            lock (queue)
+            {
+                if (!queue.IsDeleted)
+                {
+                    Write(new StoreLogRecord.CreateQueue(queue));
+                }
+            }
+        }
+
+        file.Flush(flushToDisk: true);
+    }
+
+    private static bool Apply(QueueStore store, StoreLogRecord record) => record switch
+    {
+        StoreLogRecord.CreateQueue create => store.Add(create.Queue) is null,
+        StoreLogRecord.NewService added => store.GetOrAddService(added.Service, out StoredId id) is null && id == added.Service.Id,
+        StoreLogRecord.CreateLink link => Change(store, link.RecipientId, queue => store.SetLink(queue, link.Link)),
+        StoreLogRecord.DeleteLink link => Change(store, link.RecipientId, store.DeleteLink),
+        StoreLogRecord.SecureQueue secure => Change(store, secure.RecipientId, queue => store.Secure(queue, secure.SenderKey)),
+        StoreLogRecord.UpdateKeys update => Change(store, update.RecipientId, queue => store.SetRecipientKeys(queue, update.Keys)),
+        StoreLogRecord.AddNotifier add => Change(store, add.RecipientId, queue => store.SetNotifier(queue, add.Notifier, out _)),
+        StoreLogRecord.SuspendQueue suspend => Change(store, suspend.RecipientId, store.Suspend),
+        StoreLogRecord.BlockQueue block => Change(store, block.RecipientId, queue => store.Block(queue, block.Block)),
+        StoreLogRecord.UnblockQueue unblock => Change(store, unblock.RecipientId, store.Unblock),
+        StoreLogRecord.DeleteQueue delete => Change(store, delete.RecipientId, store.Delete),
+        StoreLogRecord.DeleteNotifier delete => Change(store, delete.RecipientId, queue => store.DeleteNotifier(queue, out _)),
+        StoreLogRecord.UpdateTime update => Change(store, update.RecipientId, queue => store.Touch(queue, update.Day)),
+        StoreLogRecord.QueueService service => Change(store, service.RecipientId, queue => store.SetService(queue, service.Side, service.ServiceId)),
+        _ => throw new UnreachableException(),
+    };
+
+    private static bool Change(QueueStore store, StoredId recipientId, Func<SmpQueue, SmpError?> change) =>
+        store.TryFindByRecipient(recipientId, out SmpQueue? queue) && change(queue) is null;
+
+    private static string BackupName(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+
+    // Of the copies older than a day the last three stay, and the others for three weeks.
+    private static void RemoveOldBackups(string path, DateTimeOffset now)
+    {
+        string prefix = Path.GetFileName(path) + ".";
+        List<(DateTimeOffset Time, string Path)> backups = [];
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, prefix + "*"))
+        {
+            if (DateTimeOffset.TryParse(Path.GetFileName(file)[prefix.Length..], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+                && time < now - RecentBackups)
+            {
+                backups.Add((time, file));
+            }
+        }
+
+        backups.Sort((a, b) => a.Time.CompareTo(b.Time));
+        foreach ((DateTimeOffset time, string file) in backups.SkipLast(MinOldBackups))
+        {
+            if (time < now - BackupLifetime)
+            {
+                File.Delete(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+namespace Pairwise.Server.Smp.Operation;
+
+/// <summary>
+/// What a relay counts. Names and order are those of the reference's statistics file, so that its backup can be read
+/// and written.
+/// </summary>
+public enum SmpCounter
+{
+    QCreated,
+    QSecured,
+    QDeletedAll,
+    QDeletedNew,
+    QDeletedSecured,
+    QDeletedAllB,
+    QBlocked,
+    QCount,
+    QSub,
+    QSubAllB,
+    QSubAuth,
+    QSubDuplicate,
+    QSubProhibited,
+    QSubEnd,
+    QSubEndB,
+    NtfCreated,
+    NtfNewCreated,
+    NtfDeleted,
+    NtfDeletedB,
+    NtfSub,
+    NtfSubB,
+    NtfSubAuth,
+    NtfSubDuplicate,
+    MsgSent,
+    MsgSentAuth,
+    MsgSentQuota,
+    MsgSentLarge,
+    MsgSentBlock,
+    MsgRecv,
+    MsgRecvGet,
+    MsgGet,
+    MsgGetNoMsg,
+    MsgGetAuth,
+    MsgGetDuplicate,
+    MsgGetProhibited,
+    MsgExpired,
+    MsgSentNtf,
+    MsgRecvNtf,
+    MsgNtfs,
+    MsgNtfsB,
+    MsgNtfNoSub,
+    MsgNtfLost,
+    MsgNtfExpired,
+    PMsgFwdsRecv,
+}

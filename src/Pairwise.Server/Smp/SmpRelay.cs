@@ -1,0 +1,36 @@
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Notifying;
+using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Store;
+
+namespace Pairwise.Server.Smp;
+
+/// <summary>What all connections of one relay share. Fixed after construction; its parts are thread-safe.</summary>
+internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, MessageStore messages, NotificationStore notifications, SmpStatistics statistics)
+{
+    public SmpServerOptions Options { get; } = options;
+
+    public QueueStore Queues { get; } = queues;
+
+    public MessageStore Messages { get; } = messages;
+
+    public SmpStatistics Statistics { get; } = statistics;
+
+    public NotificationStore Notifications { get; } = notifications;
+
+    /// <summary>Seconds since 1970.</summary>
+    public long NowSeconds() => Options.Time.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>A random id: unguessable, and a message's is also the nonce of its box.</summary>
+    public StoredId NewId()
+    {
+        Span<byte> bytes = stackalloc byte[StoredId.Length];
+        Options.Random.Fill(bytes);
+        return StoredId.From(bytes);
+    }
+
+    /// <summary>Whether a password opens this relay for new queues and forwarding.</summary>
+    public bool IsPassword(BasicAuth? password) =>
+        Options.CreatePassword is not { } expected || expected.Equals(password);
+}

@@ -1,0 +1,142 @@
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Connections;
+using Pairwise.Server.Smp.Notifying;
+using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
+
+namespace Pairwise.Server.Smp;
+
+/// <summary>What a relay does by the clock.</summary>
+public sealed partial class SmpServer
+{
+    private static readonly TimeSpan StalledCheck = TimeSpan.FromSeconds(30);
+
+    /// <summary>Removes messages that are too old, from all queues.</summary>
+    /// <returns>How many were removed.</returns>
+    public int ExpireMessages()
+    {
+        if (_relay.Options.MessageExpiration is not { } expiration)
+        {
+            return 0;
+        }
+
+        long before = _relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds;
+        int expired = 0;
+        foreach (SmpQueue queue in _relay.Queues.All())
+        {
+            expired += _relay.Messages.Expire(queue, before);
+        }
+
+        _relay.Statistics.MessagesExpired(expired);
+        return expired;
+    }
+
+    private async Task ExpireMessagesAsync(Expiration expiration, CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            ExpireMessages();
+        }
+    }
+
+    private async Task ExpireNotificationsAsync(CancellationToken cancellationToken)
+    {
+        Expiration expiration = _relay.Options.NotificationExpiration;
+        using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            _relay.Notifications.Expire(_relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds);
+        }
+    }
+
+    // Closes connections whose client does not read, and those that hold nothing and say nothing.
+    private async Task SweepConnectionsAsync(CancellationToken cancellationToken)
+    {
+        SmpServerOptions options = _relay.Options;
+        TimeSpan interval = options.InactiveClients is { } inactive && inactive.CheckInterval < StalledCheck ? inactive.CheckInterval : StalledCheck;
+        using PeriodicTimer timer = new(interval, options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            foreach (SmpConnection client in _connections.Values)
+            {
+                if (client.Stalled > options.Limits.WriteTime)
+                {
+                    client.Break("The client does not read.");
+                }
+                else if (options.InactiveClients is { } expiration && !client.IsSubscribed && client.Idle > expiration.Lifetime)
+                {
+                    client.Break("The client is inactive.");
+                }
+            }
+        }
+    }
+
+    private async Task DeliverNotificationsAsync(CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(_relay.Options.NotificationInterval, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            foreach (StoredId notifierId in _relay.Notifications.TakeAwake())
+            {
+                DeliverNotifications(notifierId);
+            }
+        }
+    }
+
+    private void DeliverNotifications(StoredId notifierId)
+    {
+        if (!_relay.Queues.TryFindByNotifier(notifierId, out SmpQueue? queue))
+        {
+            _relay.Notifications.Forget(notifierId);
+            return;
+        }
+
+        SmpConnection? client;
+        lock (queue)
+        {
+            client = queue.NotifierSubscription?.Subscriber as SmpConnection;
+        }
+
+        if (client is null)
+        {
+            return; // it stays until somebody subscribes, or it is too old
+        }
+
+        foreach (StoredNotification notification in _relay.Notifications.Take(notifierId))
+        {
+            client.SendEvent(notifierId, new BrokerMessage.NMsg(notification.Nonce, new BlockSlice(notification.EncryptedMeta)));
+            _relay.Statistics.Add(SmpCounter.MsgNtfs);
+        }
+    }
+
+    private async Task SaveSnapshotsAsync(TimeSpan interval, CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(interval, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            try
+            {
+                _state.SaveMessages();
+            }
+            catch (IOException cause)
+            {
+                Log.SnapshotFailed(_logger, cause);
+            }
+        }
+    }
+
+    private static async ValueTask<bool> TickAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

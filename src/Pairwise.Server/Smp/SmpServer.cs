@@ -1,0 +1,256 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Pairwise.Crypto;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Connections;
+using Pairwise.Server.Smp.Dispatch;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Transport;
+using Pairwise.Transport.Smp;
+using Pairwise.Transport.Sockets;
+using Pairwise.Transport.Tls;
+
+namespace Pairwise.Server.Smp;
+
+/// <summary>
+/// An SMP relay in this process: restores its state, listens, serves, and saves its state when it stops. It can run as
+/// a program of its own or be embedded.
+/// </summary>
+/// <remarks>Thread-safe. One relay owns its state folder; two over one folder destroy each other's logs.</remarks>
+public sealed partial class SmpServer : IAsyncDisposable
+{
+    private readonly SmpRelay _relay;
+    private readonly SmpServerState _state;
+    private readonly SmpServerIdentity _identity;
+    private readonly SmpCommandHandler _handler;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<long, SmpConnection> _connections = new();
+    private readonly List<Task> _loops = [];
+    private readonly SemaphoreSlim _stopOnce = new(1, 1);
+    private TlsListener? _listener;
+    private long _connectionNumber;
+    private bool _isStopped;
+
+    private SmpServer(SmpRelay relay, SmpServerState state, SmpServerIdentity identity, ILogger logger)
+    {
+        _relay = relay;
+        _state = state;
+        _identity = identity;
+        _logger = logger;
+        _handler = new SmpCommandHandler(relay, new SmpDispatcher(relay));
+    }
+
+    /// <summary>The addresses listened on, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints => _listener?.EndPoints ?? [];
+
+    /// <summary>What clients enter: smp://FINGERPRINT@HOST[:PORT], without a password.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>How many clients are connected.</summary>
+    public int ConnectionCount => _connections.Count;
+
+    /// <summary>What was found when the state was restored.</summary>
+    public SmpServerReport Report => _state.Report;
+
+    /// <summary>Makes what is missing, restores the state, and starts to listen.</summary>
+    /// <exception cref="SmpServerException">A file cannot be used or a port is taken; the message says which.</exception>
+    public static async Task<SmpServer> StartAsync(SmpServerOptions options, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!SmpServerFiles.Exist(options.ConfigurationFolder))
+        {
+            SmpServerFiles.Create(options.ConfigurationFolder, KeyAlgorithm.Ed25519, options.CommonName, options.Random, options.Time);
+        }
+
+        (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(options.ConfigurationFolder);
+        SmpServerState state = SmpServerState.Restore(options);
+        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics), state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
+        try
+        {
+            server.Listen(credential);
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+
+        return server;
+    }
+
+    /// <summary>Serves one client over a connection that somebody else made, until it ends. The connection is closed then.</summary>
+    public async Task ServeAsync(ISecureConnection connection, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        await RunConnectionAsync(connection, ending.Token);
+    }
+
+    /// <summary>Ends all connections, then saves the state. Safe to call more than once.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await _stopOnce.WaitAsync(cancellationToken);
+        try
+        {
+            if (_isStopped)
+            {
+                return;
+            }
+
+            _isStopped = true;
+            await _stopping.CancelAsync();
+            if (_listener is not null)
+            {
+                await _listener.DisposeAsync();
+            }
+
+            await Task.WhenAll(_loops);
+            _state.Save();
+            _state.Dispose();
+        }
+        finally
+        {
+            _stopOnce.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+        _stopOnce.Dispose();
+    }
+
+    private void Listen(TlsCredential credential)
+    {
+        SmpServerOptions options = _relay.Options;
+        TlsContext context = TlsContext.ForServer(new TlsServerOptions { Credential = credential, ApplicationProtocols = ["smp/1"], CheckClient = CheckClient });
+        try
+        {
+            _listener = TlsListener.Start(
+                new TlsListenerOptions { EndPoints = options.Endpoints, MaxHandshakes = options.Limits.Handshakes },
+                context,
+                RunConnectionAsync,
+                options.Time,
+                _logger);
+        }
+        catch (SocketException cause)
+        {
+            context.Dispose();
+            string addresses = string.Join(", ", options.Endpoints);
+            throw new SmpServerException(
+                cause.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse => $"The port is in use ({addresses}): stop the program that listens on it, or choose another port.",
+                    SocketError.AccessDenied => $"Listening is not allowed ({addresses}): ports below 1024 need a right of their own.",
+                    _ => $"Listening is not possible ({addresses}): {cause.Message}.",
+                },
+                cause);
+        }
+
+        Address = MakeAddress(options);
+        _loops.Add(SweepConnectionsAsync(_stopping.Token));
+        _loops.Add(DeliverNotificationsAsync(_stopping.Token));
+        _loops.Add(ExpireNotificationsAsync(_stopping.Token));
+        if (options.MessageExpiration is { } expiration)
+        {
+            _loops.Add(ExpireMessagesAsync(expiration, _stopping.Token));
+        }
+
+        if (options.SnapshotInterval is { } interval)
+        {
+            _loops.Add(SaveSnapshotsAsync(interval, _stopping.Token));
+        }
+    }
+
+    private string MakeAddress(SmpServerOptions options)
+    {
+        IPEndPoint first = Endpoints[0];
+        string host = options.Host.Length > 0 ? options.Host : first.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{first.Address}]" : first.Address.ToString();
+        const int defaultPort = 5223;
+        return $"smp://{_identity.KeyHash.ToBase64Url()}@{host}" + (first.Port == defaultPort ? "" : $":{first.Port}");
+    }
+
+    // Services show certificates of their own authorities: what counts is proved in the handshake of the protocol.
+    private static TlsPeerVerdict CheckClient(IReadOnlyList<ReadOnlyMemory<byte>> certificates) =>
+        CertificateChain.TryParse(certificates, out _) ? TlsPeerVerdict.Accepted : TlsPeerVerdict.BadCertificate;
+
+    private async Task RunConnectionAsync(ISecureConnection connection, CancellationToken cancellationToken)
+    {
+        SmpServerOptions options = _relay.Options;
+        if (_connections.Count >= options.Limits.Connections)
+        {
+            Log.TooManyConnections(_logger, options.Limits.Connections);
+            return;
+        }
+
+        SmpServerSession session;
+        using (CancellationTokenSource limit = new(options.Limits.HandshakeTime, options.Time))
+        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken))
+        {
+            try
+            {
+                session = await SmpServerHandshake.RunAsync(connection, _identity, SmpVersions.ServerRange, options.Random, RegisterServiceAsync, either.Token);
+            }
+            catch (Exception cause) when (cause is TransportException or OperationCanceledException)
+            {
+                Log.HandshakeFailed(_logger);
+                return;
+            }
+        }
+
+        await using (session)
+        {
+            using SmpConnection client = new(_relay, session, _handler, Interlocked.Increment(ref _connectionNumber));
+            _connections[client.Number] = client;
+            try
+            {
+                await client.RunAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                // The relay stops.
+            }
+            catch (Exception fault)
+            {
+                Log.ConnectionFault(_logger, fault);
+            }
+            finally
+            {
+                _connections.TryRemove(client.Number, out _);
+            }
+        }
+    }
+
+    private ValueTask<ServiceId?> RegisterServiceAsync(SmpServiceClaim claim, CancellationToken cancellationToken)
+    {
+        const long secondsPerDay = 86400;
+        long today = _relay.NowSeconds() / secondsPerDay * secondsPerDay;
+        ServiceRecord record = new(
+            _relay.NewId(),
+            claim.Role,
+            [.. claim.Certificates.Certificates.Select(certificate => Wire.Bytes.CopyOf(certificate.Der.Span))],
+            claim.CertificateHash,
+            today);
+        return new ValueTask<ServiceId?>(_relay.Queues.GetOrAddService(record, out StoredId id) is null ? new ServiceId(id.ToWireId()) : null);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2001, LogLevel.Debug, "A handshake failed.")]
+        public static partial void HandshakeFailed(ILogger logger);
+
+        [LoggerMessage(2002, LogLevel.Warning, "A connection was refused: {Limit} are open already.")]
+        public static partial void TooManyConnections(ILogger logger, int limit);
+
+        [LoggerMessage(2003, LogLevel.Error, "A connection ended by a fault of the relay.")]
+        public static partial void ConnectionFault(ILogger logger, Exception fault);
+
+        [LoggerMessage(2004, LogLevel.Error, "Messages could not be saved while running.")]
+        public static partial void SnapshotFailed(ILogger logger, Exception fault);
+    }
+}

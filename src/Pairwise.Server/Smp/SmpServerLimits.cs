@@ -1,0 +1,34 @@
+using Pairwise.Protocol.Smp;
+
+namespace Pairwise.Server.Smp;
+
+/// <summary>Bounds of one relay, each with its unit and where the number comes from.</summary>
+public sealed record SmpServerLimits
+{
+    /// <summary>Messages a queue takes before it refuses with QUOTA: the reference's number.</summary>
+    public int QueueQuota { get; init; } = SmpLimits.DefaultQueueQuota;
+
+    /// <summary>
+    /// Answers that may wait for a client that does not read. When they are that many, the relay stops reading the
+    /// client's commands; the reference's internal queues have 128 places for whole batches of up to 255.
+    /// </summary>
+    public int PendingAnswers { get; init; } = 1024;
+
+    /// <summary>Shared secrets of senders that a connection keeps; the one used longest ago makes room.</summary>
+    public int CachedSenderSecrets { get; init; } = 256;
+
+    /// <summary>Time for the handshake of the protocol after TLS: the reference's 120 seconds.</summary>
+    public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How many connections may be open; more are closed as they come.</summary>
+    public int Connections { get; init; } = 100_000;
+
+    /// <summary>How many TLS handshakes may run at the same time.</summary>
+    public int Handshakes { get; init; } = 1024;
+
+    /// <summary>How long a block may take to be written to a client that does not read, before it is cut off.</summary>
+    public TimeSpan WriteTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Commands forwarded to other relays at the same time for one client: the reference's number.</summary>
+    public int ForwardedCommands { get; init; } = 32;
+}

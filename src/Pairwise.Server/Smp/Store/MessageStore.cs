@@ -1,0 +1,226 @@
+using Pairwise.Protocol.Smp;
+
+namespace Pairwise.Server.Smp.Store;
+
+/// <summary>
+/// Where undelivered messages wait. Every call is atomic for its queue: it takes the queue's lock.
+/// </summary>
+/// <remarks>
+/// What <see cref="Write"/> promises before it returns is the subclass's: memory holds the message until the process
+/// ends, a journal has handed it to the operating system.
+/// </remarks>
+public abstract class MessageStore : IDisposable
+{
+    private long _count;
+
+    /// <summary>Makes a store whose queues take this many messages.</summary>
+    protected MessageStore(int quota) => Quota = quota;
+
+    /// <summary>How many messages wait, in all queues; quota markers are not counted.</summary>
+    public long Count => Interlocked.Read(ref _count);
+
+    /// <summary>Messages that one queue takes before it refuses.</summary>
+    protected int Quota { get; }
+
+    /// <summary>Puts a message at the end of the queue.</summary>
+    /// <returns>The outcome; AUTH when the queue was deleted meanwhile; STORE when the disk refused.</returns>
+    public SmpError? Write(SmpQueue queue, StoredMessage message, out WriteOutcome outcome)
+    {
+        lock (queue)
+        {
+            outcome = WriteOutcome.Quota;
+            if (queue.IsDeleted)
+            {
+                return SmpError.Auth.Instance;
+            }
+
+            try
+            {
+                outcome = OpenOrCreate(queue).Write(message, Quota);
+            }
+            catch (IOException)
+            {
+                return new SmpError.Store("messages");
+            }
+
+            if (outcome == WriteOutcome.Quota)
+            {
+                return message.IsQuota ? null : SmpError.Quota.Instance;
+            }
+
+            Interlocked.Increment(ref _count);
+            return null;
+        }
+    }
+
+    /// <summary>The first message, or null.</summary>
+    public StoredMessage? Peek(SmpQueue queue)
+    {
+        lock (queue)
+        {
+            return Open(queue)?.Peek();
+        }
+    }
+
+    /// <summary>Removes the first message when it is this one, and tells what is first then.</summary>
+    public StoredMessage? Acknowledge(SmpQueue queue, StoredId id, out StoredMessage? removed)
+    {
+        lock (queue)
+        {
+            removed = null;
+            QueueMessages? messages = Open(queue);
+            StoredMessage? first = messages?.Peek();
+            if (first is null || first.Id != id)
+            {
+                return first;
+            }
+
+            removed = first;
+            RemoveFirst(queue, messages!, first);
+            return messages!.Peek();
+        }
+    }
+
+    /// <summary>Removes messages that came before a time (seconds since 1970); quota markers stay.</summary>
+    public int Expire(SmpQueue queue, long before)
+    {
+        lock (queue)
+        {
+            int expired = 0;
+            QueueMessages? messages = Open(queue);
+            while (messages?.Peek() is { IsQuota: false } first && first.Seconds < before)
+            {
+                RemoveFirst(queue, messages, first);
+                expired++;
+            }
+
+            return expired;
+        }
+    }
+
+    /// <summary>How many messages wait in the queue, with its quota marker.</summary>
+    public int CountOf(SmpQueue queue)
+    {
+        lock (queue)
+        {
+            return Open(queue)?.Count ?? 0;
+        }
+    }
+
+    /// <summary>All messages of a queue in order.</summary>
+    public IReadOnlyList<StoredMessage> All(SmpQueue queue)
+    {
+        lock (queue)
+        {
+            return Open(queue) is { } messages ? [.. messages.All()] : [];
+        }
+    }
+
+    /// <summary>Puts a message back that was saved before a restart, quota markers too.</summary>
+    /// <returns>False when the queue is full.</returns>
+    public bool Restore(SmpQueue queue, StoredMessage message)
+    {
+        lock (queue)
+        {
+            QueueMessages messages = OpenOrCreate(queue);
+            if (message.IsQuota)
+            {
+                // A marker at the head would be all that its queue holds back; the last one counts.
+                if (messages.Peek() is { IsQuota: true } first)
+                {
+                    RemoveFirst(queue, messages, first);
+                    messages = OpenOrCreate(queue);
+                }
+
+                messages.Write(message, Quota);
+                messages.SetOverQuota();
+                return true;
+            }
+
+            if (messages.Write(message, Quota) == WriteOutcome.Quota)
+            {
+                return false;
+            }
+
+            Interlocked.Increment(ref _count);
+            return true;
+        }
+    }
+
+    /// <summary>Removes all messages of a queue that was deleted and tells how many there were.</summary>
+    public int Drop(SmpQueue queue)
+    {
+        lock (queue)
+        {
+            QueueMessages? messages = Open(queue);
+            int count = messages?.Count ?? 0;
+            int markers = messages?.All().Count(message => message.IsQuota) ?? 0;
+            Interlocked.Add(ref _count, markers - count);
+            DropMessages(queue);
+            queue.Messages = null;
+            return count;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The messages of a queue, or null when there are none.</summary>
+    protected abstract QueueMessages? Open(SmpQueue queue);
+
+    /// <summary>The messages of a queue.</summary>
+    protected abstract QueueMessages OpenOrCreate(SmpQueue queue);
+
+    /// <summary>Called when a message was removed: the place to let go of what an empty queue need not hold.</summary>
+    protected abstract void Removed(SmpQueue queue, QueueMessages messages);
+
+    /// <summary>Deletes what is stored outside memory.</summary>
+    protected abstract void DropMessages(SmpQueue queue);
+
+    /// <summary>Closes files.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>Counts messages that were found when the store was opened.</summary>
+    protected void AddToCount(long found) => Interlocked.Add(ref _count, found);
+
+    private void RemoveFirst(SmpQueue queue, QueueMessages messages, StoredMessage first)
+    {
+        messages.RemoveFirst();
+        if (!first.IsQuota)
+        {
+            Interlocked.Decrement(ref _count);
+        }
+
+        Removed(queue, messages);
+    }
+}
+
+/// <summary>Messages in memory: they live as long as the process, unless they are saved when it stops.</summary>
+public sealed class MemoryMessageStore(int quota) : MessageStore(quota)
+{
+    /// <inheritdoc/>
+    protected override QueueMessages? Open(SmpQueue queue) => queue.Messages;
+
+    /// <inheritdoc/>
+    protected override QueueMessages OpenOrCreate(SmpQueue queue) => queue.Messages ??= new MemoryMessages();
+
+    /// <inheritdoc/>
+    protected override void Removed(SmpQueue queue, QueueMessages messages)
+    {
+        if (messages.Count == 0)
+        {
+            queue.Messages = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void DropMessages(SmpQueue queue)
+    {
+    }
+}

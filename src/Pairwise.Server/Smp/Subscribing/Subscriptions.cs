@@ -1,0 +1,181 @@
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Store;
+
+namespace Pairwise.Server.Smp.Subscribing;
+
+/// <summary>
+/// Who is subscribed to what, and what is delivered when: one subscriber a queue, one message at a time. It knows
+/// nothing of connections beyond <see cref="ISubscriber"/>.
+/// </summary>
+internal static class Subscriptions
+{
+    /// <summary>
+    /// Subscribes to messages and delivers the first one. A subscriber that was there before learns that it ended; one
+    /// that subscribes again gets the message again.
+    /// </summary>
+    /// <returns>PROHIBITED when the connection reads the queue with GET; AUTH when the queue is gone.</returns>
+    public static SmpError? Subscribe(ISubscriber subscriber, SmpQueue queue, MessageStore messages, out bool isRepeated)
+    {
+        isRepeated = false;
+        if (subscriber.Subscriptions.FindGet(queue.RecipientId) is not null)
+        {
+            return SmpError.Command.Prohibited;
+        }
+
+        Subscription? ended = null;
+        lock (queue)
+        {
+            if (queue.IsDeleted)
+            {
+                return SmpError.Auth.Instance;
+            }
+
+            Subscription? current = queue.Subscription;
+            if (current is not null && ReferenceEquals(current.Subscriber, subscriber))
+            {
+                isRepeated = true;
+            }
+            else
+            {
+                ended = current;
+                current = new Subscription(subscriber, queue, queue.RecipientId, SubscriptionKind.Messages);
+                if (!subscriber.Subscriptions.TryAdd(current))
+                {
+                    return null; // the connection is gone, and nobody reads the answer
+                }
+
+                queue.Subscription = current;
+            }
+
+            current.Delivered = null;
+            if (messages.Peek(queue) is { } first)
+            {
+                Deliver(current, first);
+            }
+        }
+
+        if (ended is not null)
+        {
+            ended.Subscriber.Subscriptions.Remove(ended);
+            ended.Subscriber.OnEnded(ended);
+        }
+
+        return null;
+    }
+
+    /// <summary>Subscribes to notifications.</summary>
+    public static SmpError? SubscribeToNotifications(ISubscriber subscriber, SmpQueue queue, out bool isRepeated)
+    {
+        isRepeated = false;
+        Subscription? ended;
+        lock (queue)
+        {
+            if (queue.IsDeleted || queue.Notifier is not { } notifier)
+            {
+                return SmpError.Auth.Instance;
+            }
+
+            ended = queue.NotifierSubscription;
+            if (ended is not null && ReferenceEquals(ended.Subscriber, subscriber))
+            {
+                isRepeated = true;
+                return null;
+            }
+
+            Subscription next = new(subscriber, queue, notifier.Id, SubscriptionKind.Notifications);
+            if (!subscriber.Subscriptions.TryAdd(next))
+            {
+                return null;
+            }
+
+            queue.NotifierSubscription = next;
+        }
+
+        if (ended is not null)
+        {
+            ended.Subscriber.Subscriptions.Remove(ended);
+            ended.Subscriber.OnEnded(ended);
+        }
+
+        return null;
+    }
+
+    /// <summary>A message was stored: it is delivered when somebody is subscribed and nothing waits for its ACK.</summary>
+    public static void OnStored(SmpQueue queue, StoredMessage message)
+    {
+        lock (queue)
+        {
+            if (queue.Subscription is { Delivered: null } subscription)
+            {
+                Deliver(subscription, message);
+            }
+        }
+    }
+
+    /// <summary>Ends the hold of notifications, as when the notifier was removed.</summary>
+    public static void EndNotifications(SmpQueue queue, ISubscriber except)
+    {
+        Subscription? ended;
+        lock (queue)
+        {
+            ended = queue.NotifierSubscription;
+            queue.NotifierSubscription = null;
+        }
+
+        Tell(ended, except);
+    }
+
+    /// <summary>Ends every hold on a deleted queue; all but the connection that deleted it learn of it.</summary>
+    public static void EndAll(SmpQueue queue, ISubscriber? except)
+    {
+        Subscription? ended;
+        lock (queue)
+        {
+            ended = queue.Subscription;
+            queue.Subscription = null;
+        }
+
+        Tell(ended, except);
+        except?.Subscriptions.RemoveGet(queue.RecipientId);
+    }
+
+    /// <summary>A connection ended: its queues are free.</summary>
+    public static void Release(ISubscriber subscriber)
+    {
+        foreach (Subscription subscription in subscriber.Subscriptions.Close())
+        {
+            SmpQueue queue = subscription.Queue;
+            lock (queue)
+            {
+                if (ReferenceEquals(queue.Subscription, subscription))
+                {
+                    queue.Subscription = null;
+                }
+                else if (ReferenceEquals(queue.NotifierSubscription, subscription))
+                {
+                    queue.NotifierSubscription = null;
+                }
+            }
+        }
+    }
+
+    private static void Deliver(Subscription subscription, StoredMessage message)
+    {
+        subscription.Delivered = message;
+        subscription.Subscriber.OnMessage(subscription, message);
+    }
+
+    private static void Tell(Subscription? ended, ISubscriber? except)
+    {
+        if (ended is null)
+        {
+            return;
+        }
+
+        ended.Subscriber.Subscriptions.Remove(ended);
+        if (!ReferenceEquals(ended.Subscriber, except))
+        {
+            ended.Subscriber.OnDeleted(ended);
+        }
+    }
+}
