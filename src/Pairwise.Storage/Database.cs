@@ -1,3 +1,4 @@
+using Pairwise.Storage.Interop;
 using SQLitePCL;
 
 namespace Pairwise.Storage;

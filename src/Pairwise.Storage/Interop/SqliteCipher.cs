@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using SQLitePCL;
 
-namespace Pairwise.Storage;
+namespace Pairwise.Storage.Interop;
 
 /// <summary>The two calls of SQLite3 Multiple Ciphers that the general binding leaves out. The key goes in as bytes, never as SQL text.</summary>
 internal static partial class SqliteCipher
