@@ -50,6 +50,9 @@ public sealed partial class SmpServer : IAsyncDisposable
     /// <summary>What clients enter: smp://FINGERPRINT@HOST[:PORT], without a password.</summary>
     public string Address { get; private set; } = "";
 
+    /// <summary>Who the relay is.</summary>
+    public SmpServerIdentity Identity => _identity;
+
     /// <summary>How many clients are connected.</summary>
     public int ConnectionCount => _connections.Count;
 
@@ -169,6 +172,11 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private string MakeAddress(SmpServerOptions options)
     {
+        if (Endpoints.Count == 0)
+        {
+            return $"smp://{_identity.KeyHash.ToBase64Url()}@{options.Host}";
+        }
+
         IPEndPoint first = Endpoints[0];
         string host = options.Host.Length > 0 ? options.Host : first.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{first.Address}]" : first.Address.ToString();
         const int defaultPort = 5223;
@@ -222,6 +230,10 @@ public sealed partial class SmpServer : IAsyncDisposable
             finally
             {
                 _connections.TryRemove(client.Number, out _);
+                if (client.WriterFault is { } fault)
+                {
+                    Log.ConnectionFault(_logger, fault);
+                }
             }
         }
     }

@@ -30,6 +30,9 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
 
     private TaskCompletionSource? _written;
 
+    /// <summary>What went wrong in the relay itself while writing; looked at when the connection has ended.</summary>
+    public Exception? Fault { get; private set; }
+
     /// <summary>The time stamp of the last block written.</summary>
     public long LastSent => Volatile.Read(ref _lastSent);
 
@@ -128,7 +131,8 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         }
         catch (Exception fault)
         {
-            // The boundary of the writer: a fault of ours costs this connection, and the reader tells of it.
+            // The boundary of the writer: a fault of ours costs this connection, and its owner tells of it.
+            Fault = fault;
             blocks.Break(new TransportException(TransportFailure.Closed, "The writer of the connection failed.", fault));
             Volatile.Write(ref _state, Closed);
         }

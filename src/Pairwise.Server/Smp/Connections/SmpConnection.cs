@@ -59,6 +59,9 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     /// <summary>Whether the connection holds subscriptions, which keep it open however silent it is.</summary>
     public bool IsSubscribed => Subscriptions.MessageCount > 0 || Subscriptions.NotificationCount > 0;
 
+    /// <summary>What went wrong in the relay itself while writing; looked at when the connection has ended.</summary>
+    public Exception? WriterFault => _writer.Fault;
+
     /// <summary>How long ago a block came or went.</summary>
     public TimeSpan Idle => _relay.Options.Time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastReceived), _writer.LastSent));
 

@@ -72,7 +72,7 @@ internal sealed class QueueTable<TIndex>
     }
 
     // The top bits choose the shard, the low bits the slot in it.
-    private Shard ShardOf(int hash) => _shards[(uint)hash >> 26];
+    private Shard ShardOf(int hash) => _shards[unchecked((uint)hash) >> 26];
 
     // Linear probing; removal moves later entries back instead of leaving graves.
     private sealed class Shard
