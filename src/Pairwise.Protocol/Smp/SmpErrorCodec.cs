@@ -79,7 +79,7 @@ public static class SmpErrorCodec
                 break;
             case SmpError.Blocked blocked:
                 output.Write("BLOCKED "u8);
-                WriteBlockingInfo(blocked, output);
+                WriteBlockingInfo(blocked.Reason, blocked.Notice, output);
                 break;
             case SmpError.Service:
                 output.Write("SERVICE"u8);
@@ -183,7 +183,7 @@ public static class SmpErrorCodec
     }
 
     // commandError = "UNKNOWN" / "SYNTAX" / "PROHIBITED" / "NO_AUTH" / "HAS_AUTH" / "NO_ENTITY" / "NO_QUEUE" (old, read only)
-    private static bool TryReadCommandError(ref WireReader reader, [NotNullWhen(true)] out SmpError? error)
+    internal static bool TryReadCommandError(ref WireReader reader, [NotNullWhen(true)] out SmpError? error)
     {
         reader.TryReadWord(out var tag);
         error = tag switch
@@ -199,7 +199,7 @@ public static class SmpErrorCodec
         return error is not null;
     }
 
-    private static ReadOnlySpan<byte> TagOf(CommandError error) => error switch
+    internal static ReadOnlySpan<byte> TagOf(CommandError error) => error switch
     {
         CommandError.Unknown => "UNKNOWN"u8,
         CommandError.Syntax => "SYNTAX"u8,
@@ -410,15 +410,15 @@ public static class SmpErrorCodec
     }
 
     // blockingInfo = "reason=" ("spam" / "content") [",notice=" json] ; json = {"ttl":seconds} / {}
-    private static void WriteBlockingInfo(SmpError.Blocked blocked, ArrayBufferWriter<byte> output)
+    internal static void WriteBlockingInfo(BlockingReason reason, ClientNotice? notice, ArrayBufferWriter<byte> output)
     {
-        output.Write(blocked.Reason switch
+        output.Write(reason switch
         {
             BlockingReason.Spam => "reason=spam"u8,
             BlockingReason.Content => "reason=content"u8,
             _ => throw new UnreachableException(),
         });
-        if (blocked.Notice is null)
+        if (notice is null)
         {
             return;
         }
@@ -426,7 +426,7 @@ public static class SmpErrorCodec
         output.Write(",notice="u8);
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
-        if (blocked.Notice.TimeToLive is { } seconds)
+        if (notice.TimeToLive is { } seconds)
         {
             json.WriteNumber("ttl"u8, seconds);
         }
@@ -434,7 +434,7 @@ public static class SmpErrorCodec
         json.WriteEndObject();
     }
 
-    private static bool TryReadBlockingInfo(ref WireReader reader, [NotNullWhen(true)] out SmpError? error)
+    internal static bool TryReadBlockingInfo(ref WireReader reader, [NotNullWhen(true)] out SmpError? error)
     {
         error = null;
         BlockingReason reason;
