@@ -44,14 +44,12 @@ public sealed class X448PrivateKey : PrivateKey
     /// <exception cref="ArgumentException">The length is wrong.</exception>
     public static X448PrivateKey FromRaw(ReadOnlySpan<byte> raw) => new(raw);
 
-    /// <summary>Draws 56 bytes and clamps them.</summary>
+    /// <summary>Draws 56 bytes and keeps them as they are, as the reference does; they are clamped in use.</summary>
     public static X448PrivateKey Generate(IRandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
         using var raw = new SecretBytes(RawLength);
         random.Fill(raw.Span);
-        raw.Span[0] &= 0xfc;
-        raw.Span[55] |= 0x80;
         return new X448PrivateKey(raw.Span);
     }
 
