@@ -18,9 +18,9 @@ public enum ServerProtocol
 /// (<see cref="ServerAddressWithPassword"/>), since queues and links never carry one. Immutable, compares by content.
 /// </summary>
 /// <param name="Protocol">The scheme.</param>
-/// <param name="Hosts">At least one; the same server under each.</param>
+/// <param name="Hosts">1 to 255; the same server under each.</param>
 /// <param name="Port">Decimal digits as the reference keeps them (no limit), or empty for the protocol's default.</param>
-/// <param name="KeyHash">SHA-256 of the CA certificate; other lengths parse, and match nothing.</param>
+/// <param name="KeyHash">SHA-256 of the CA certificate; other lengths up to 255 bytes parse, and match nothing.</param>
 public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportHost> Hosts, string Port, Bytes KeyHash)
 {
     /// <summary>Where a relay listens when its address names no port.</summary>
@@ -73,7 +73,7 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
             return false;
         }
 
-        if (!cursor.TryReadBase64Url(out var keyHash))
+        if (!cursor.TryReadBase64Url(out var keyHash) || keyHash.Length > byte.MaxValue)
         {
             return false;
         }
@@ -98,7 +98,7 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
         var list = new List<TransportHost>();
         do
         {
-            if (!TransportHost.TryRead(ref cursor, out var host))
+            if (list.Count == byte.MaxValue || !TransportHost.TryRead(ref cursor, out var host))
             {
                 return false;
             }

@@ -21,6 +21,9 @@ public enum TransportHostKind
 /// <summary>A host of a server. Names are kept as written: case matters to equality and to what is sent on.</summary>
 public sealed record TransportHost
 {
+    // What the length byte of the binary form can tell.
+    private const int MaxNameLength = byte.MaxValue;
+
     private static readonly SearchValues<byte> IPv6Characters = SearchValues.Create("0123456789abcdefABCDEF:."u8);
 
     private TransportHost(TransportHostKind kind, string name)
@@ -143,7 +146,7 @@ public sealed record TransportHost
             length++;
         }
 
-        if (!rest[length..].StartsWith(".onion"u8))
+        if (!rest[length..].StartsWith(".onion"u8) || length + ".onion".Length > MaxNameLength)
         {
             return false;
         }
@@ -159,7 +162,7 @@ public sealed record TransportHost
         host = null;
         var start = cursor.Position;
         var name = cursor.ReadUntilAny(":#,;/ \n\r\t"u8);
-        if (name.IsEmpty || name.EndsWith(".onion"u8))
+        if (name.IsEmpty || name.Length > MaxNameLength || name.EndsWith(".onion"u8))
         {
             cursor.Position = start;
             return false;
