@@ -241,8 +241,11 @@ public sealed class TlsConnection : ISecureConnection
     private void Consume(int count)
     {
         _receivedStart += count;
-        if (_received is not null && _receivedStart == _receivedEnd)
-            ReturnArray(ref _received);
+        if (_receivedStart < _receivedEnd)
+            return;
+        _receivedStart = 0;
+        _receivedEnd = 0;
+        ReturnArray(ref _received);
     }
 
     private async ValueTask WaitAsync(CancellationToken cancellationToken)
