@@ -48,7 +48,7 @@ public abstract record AgentEvent
     public sealed record MessageReceived(ConnectionId Connection, MessageMeta Meta, bool IsNotificationWanted, Bytes Body) : OfConnection(Connection);
 
     /// <summary>[RCVD] The other side acknowledged messages; takes an <see cref="IAgentClient.AckMessageAsync"/> like a message. Durable.</summary>
-    public sealed record ReceiptsReceived(ConnectionId Connection, MessageMeta Meta, IReadOnlyList<MessageReceipt> Receipts) : OfConnection(Connection);
+    public sealed record ReceiptsReceived(ConnectionId Connection, MessageMeta Meta, IReadOnlyList<DeliveryReceipt> Receipts) : OfConnection(Connection);
 
     /// <summary>[SENT] The relay of the other side holds the message. Durable.</summary>
     public sealed record Sent(ConnectionId Connection, AgentMessageId Message) : OfConnection(Connection);

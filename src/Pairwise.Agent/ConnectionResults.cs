@@ -1,19 +1,25 @@
 using Pairwise.Protocol;
+using Pairwise.Protocol.Agent;
 
 namespace Pairwise.Agent;
 
-/// <summary>What a new connection is for.</summary>
-public enum ConnectionMode
+/// <summary>Whether a new connection may use the post-quantum ratchet.</summary>
+public enum PostQuantumMode
 {
-    /// <summary>A one-time link: the first who uses it is the other side.</summary>
-    Invitation,
+    /// <summary>Never: X448 alone.</summary>
+    Off,
 
-    /// <summary>An address that many may use; each use gives <see cref="AgentEvent.RequestReceived"/>.</summary>
-    Contact,
+    /// <summary>
+    /// From the first messages on, if the other side can: the link stays short, and the KEM keys travel in the messages.
+    /// </summary>
+    On,
+
+    /// <summary>From the confirmation on: the link holds a KEM key of 1,158 bytes, too long for most QR codes. Not for contact addresses.</summary>
+    InLink,
 }
 
 /// <summary>A connection just created, and the link to hand to the other side.</summary>
-public sealed record CreatedConnection(ConnectionId Connection, string Link);
+public sealed record CreatedConnection(ConnectionId Connection, ConnectionRequest Link);
 
 /// <summary>
 /// Result of joining. <paramref name="IsSendQueueSecured"/>: the joiner secured the queue itself (SKEY) and the other side will set up
@@ -22,13 +28,13 @@ public sealed record CreatedConnection(ConnectionId Connection, string Link);
 public sealed record JoinedConnection(ConnectionId Connection, bool IsSendQueueSecured);
 
 /// <summary>A message accepted for delivery: it is stored and survives a crash.</summary>
-/// <param name="Id">Comes back in <see cref="AgentEvent.Sent"/>, <see cref="AgentEvent.SendFailed"/> and <see cref="MessageReceipt"/>.</param>
+/// <param name="Id">Comes back in <see cref="AgentEvent.Sent"/>, <see cref="AgentEvent.SendFailed"/> and <see cref="DeliveryReceipt"/>.</param>
 /// <param name="IsPostQuantum">Whether the ratchet mixes the KEM into this message.</param>
 public sealed record AcceptedMessage(AgentMessageId Id, bool IsPostQuantum);
 
 /// <summary>The relays that a connection uses and the state of its ratchet.</summary>
 public sealed record ConnectionServers(
-    ushort AgentVersion,
+    AgentVersion AgentVersion,
     IReadOnlyList<ServerAddress> Receiving,
     IReadOnlyList<ServerAddress> Sending,
     RatchetSyncState RatchetSync,

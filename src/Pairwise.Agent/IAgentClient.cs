@@ -1,4 +1,5 @@
 using Pairwise.Protocol;
+using Pairwise.Protocol.Agent;
 
 namespace Pairwise.Agent;
 
@@ -30,6 +31,29 @@ public interface IAgentClient : IAsyncDisposable
 
     /// <summary>All connections that were not deleted.</summary>
     Task<IReadOnlyList<ConnectionId>> GetConnectionsAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes a connection with a queue at one of the user's relays, and the link to it. Whoever uses a one-time link gives
+    /// <see cref="AgentEvent.ConfirmationReceived"/>; each use of a contact address gives <see cref="AgentEvent.RequestReceived"/>.
+    /// </summary>
+    /// <exception cref="AgentException">The relay cannot be reached or refuses; nothing is stored.</exception>
+    Task<CreatedConnection> CreateConnectionAsync(UserId user, ConnectionMode mode, PostQuantumMode postQuantum, CancellationToken cancellationToken);
+
+    /// <summary>Makes a connection for <see cref="JoinConnectionAsync"/> without telling any relay, so that its id can be stored first.</summary>
+    /// <param name="isPostQuantum">Whether to use the post-quantum ratchet if the link's owner can.</param>
+    Task<ConnectionId> PrepareToJoinAsync(UserId user, ConnectionRequest link, bool isPostQuantum, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Joins by a link: secures its queue, makes the reply queue, and sends the confirmation in the background.
+    /// <see cref="AgentEvent.InfoReceived"/> and <see cref="AgentEvent.Connected"/> follow. After a failure it can be called
+    /// again with the same connection and goes on where it stopped; after success calling it again does nothing.
+    /// </summary>
+    /// <param name="connection">From <see cref="PrepareToJoinAsync"/>.</param>
+    /// <param name="link">The same link.</param>
+    /// <param name="info">Own connection info for the other side, at most about 14,600 bytes, or about 10,900 with a post-quantum ratchet.</param>
+    /// <param name="isPostQuantum">As said to <see cref="PrepareToJoinAsync"/>.</param>
+    /// <exception cref="AgentException"><see cref="ConnectionFault.NotAvailable"/>: the link was used before, or its queue is gone.</exception>
+    Task<JoinedConnection> JoinConnectionAsync(ConnectionId connection, ConnectionRequest link, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken);
 
     /// <summary>
     /// Lets the joiner of <see cref="AgentEvent.ConfirmationReceived"/> in. The rest happens in the background;

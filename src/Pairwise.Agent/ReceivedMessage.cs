@@ -22,4 +22,4 @@ public sealed record MessageMeta(
 /// <summary>A delivery receipt for a message this agent sent.</summary>
 /// <param name="MessageId">The id that sending returned.</param>
 /// <param name="IsHashCorrect">False when the recipient acknowledges other content than was sent.</param>
-public sealed record MessageReceipt(AgentMessageId MessageId, bool IsHashCorrect);
+public sealed record DeliveryReceipt(AgentMessageId MessageId, bool IsHashCorrect);

@@ -1,5 +1,6 @@
 using Pairwise.Crypto;
 using Pairwise.Protocol;
+using Pairwise.Protocol.Agent;
 using Pairwise.Protocol.Smp;
 
 namespace Pairwise.Agent.Connections;
@@ -43,7 +44,7 @@ internal sealed record ConnectionRow(
     ConnectionId Id,
     UserId User,
     ConnectionMode Mode,
-    ushort AgentVersion,
+    AgentVersion AgentVersion,
     bool IsPostQuantum,
     RatchetSyncState RatchetSync,
     long LastPeerId);

@@ -62,7 +62,7 @@ internal sealed record StoredEvent(string Kind)
                 return ReceivedMessageRows.TryGet(session, connection, new AgentMessageId(Required(Messages)[0]), out var message) ? message.ToEvent() : null;
             case "receipts":
                 return ReceivedMessageRows.TryGet(session, connection, new AgentMessageId(Required(Messages)[0]), out var receipts)
-                    ? new AgentEvent.ReceiptsReceived(connection, receipts.Meta, [.. Required(Receipts).Select(receipt => new MessageReceipt(new AgentMessageId(receipt.Message), receipt.Ok))])
+                    ? new AgentEvent.ReceiptsReceived(connection, receipts.Meta, [.. Required(Receipts).Select(receipt => new DeliveryReceipt(new AgentMessageId(receipt.Message), receipt.Ok))])
                     : null;
             case "sent":
                 return new AgentEvent.Sent(connection, new AgentMessageId(Required(Messages)[0]));

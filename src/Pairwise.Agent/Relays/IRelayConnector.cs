@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
@@ -6,7 +5,7 @@ using Pairwise.Protocol.Smp;
 namespace Pairwise.Agent.Relays;
 
 /// <summary>
-/// How the agent reaches relays. <c>SmpRelayConnector</c> is the real one; tests put faults or scripts in its place.
+/// How the agent reaches relays. <see cref="SmpRelayConnector"/> is the real one; tests put faults or scripts in its place.
 /// Thread-safe.
 /// </summary>
 public interface IRelayConnector
@@ -23,10 +22,10 @@ public interface IRelayConnection : IAsyncDisposable
     SmpVersion Version { get; }
 
     /// <summary>
-    /// What the relay sends by itself. Completes when the connection has ended, for whatever reason.
+    /// What the relay sends by itself; one reader. Ends when the connection has ended, for whatever reason.
     /// Bodies belong to the reader of the event: they are not reused.
     /// </summary>
-    ChannelReader<RelayEvent> Events { get; }
+    IAsyncEnumerable<RelayEvent> ReadEventsAsync(CancellationToken cancellationToken);
 
     /// <summary>Sends a command and returns the relay's answer, which may be <see cref="BrokerMessage.Err"/>.</summary>
     /// <exception cref="AgentException">No answer: the connection broke or the time is over (<see cref="AgentError.Broker"/>).</exception>

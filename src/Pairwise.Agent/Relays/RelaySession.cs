@@ -105,7 +105,7 @@ internal sealed class RelaySession : IAsyncDisposable
     /// Wants these queues and tries to subscribe them now. What fails for a passing reason is tried again in the background;
     /// results are told to the observer.
     /// </summary>
-    public async Task SubscribeAsync(IReadOnlyCollection<QueueSubscription> queues, CancellationToken cancellationToken)
+    public async Task SubscribeAsync(IReadOnlyCollection<WantedQueue> queues, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -116,7 +116,7 @@ internal sealed class RelaySession : IAsyncDisposable
     }
 
     /// <summary>A queue was created over <paramref name="connection"/> with its subscription.</summary>
-    public void AddSubscribed(IRelayConnection connection, QueueSubscription queue)
+    public void AddSubscribed(IRelayConnection connection, WantedQueue queue)
     {
         lock (_gate)
         {
@@ -132,8 +132,8 @@ internal sealed class RelaySession : IAsyncDisposable
         ResubscribeInBackground();
     }
 
-    /// <summary>Does not receive from the queue any more; true when it was received from.</summary>
-    public bool Unsubscribe(RecipientId queue)
+    /// <summary>Does not want the queue any more; returns what was wanted of it, if anything.</summary>
+    public WantedQueue? Unsubscribe(RecipientId queue)
     {
         lock (_gate) return _subscriptions.Remove(queue);
     }
@@ -142,6 +142,9 @@ internal sealed class RelaySession : IAsyncDisposable
     {
         lock (_gate) return _subscriptions.IsActive(queue);
     }
+
+    /// <summary>A message that came as the answer to a command.</summary>
+    public void Deliver(RelayEvent received) => _observer.OnEvent(this, received);
 
     public async ValueTask DisposeAsync()
     {
@@ -181,7 +184,7 @@ internal sealed class RelaySession : IAsyncDisposable
             result.SetResult(connection);
             try
             {
-                await foreach (var received in connection.Events.ReadAllAsync(stopping)) _observer.OnEvent(this, received);
+                await foreach (var received in connection.ReadEventsAsync(stopping)) _observer.OnEvent(this, received);
             }
             finally
             {
@@ -249,7 +252,7 @@ internal sealed class RelaySession : IAsyncDisposable
         {
             while (true)
             {
-                List<QueueSubscription> batch;
+                List<WantedQueue> batch;
                 lock (_gate) batch = _subscriptions.NextPending(_options.SubscriptionBatch);
                 if (batch.Count == 0) return true;
                 if (!await TrySubscribeAsync(batch, cancellationToken)) return false;
@@ -268,7 +271,7 @@ internal sealed class RelaySession : IAsyncDisposable
     }
 
     /// <summary>Every queue of the batch becomes active or is refused, or the result is false.</summary>
-    private async Task<bool> TrySubscribeAsync(List<QueueSubscription> batch, CancellationToken cancellationToken)
+    private async Task<bool> TrySubscribeAsync(List<WantedQueue> batch, CancellationToken cancellationToken)
     {
         var connection = await GetConnectionAsync(cancellationToken);
         var commands = batch.ConvertAll(queue => new RelayCommand(SmpCommand.Sub.Instance, queue.Queue.ToEntityId(), queue.Key));

@@ -20,6 +20,9 @@ internal sealed class AgentTransaction(DatabaseSession session)
     /// <summary>Tells an event; a durable one is stored by this transaction.</summary>
     public void Raise(AgentEvent raised) => _events.Add(EventRows.Add(session, raised));
 
+    /// <summary>Tells events that are stored already.</summary>
+    public void RaiseAgain(IEnumerable<QueuedEvent> stored) => _events.AddRange(stored);
+
     /// <summary>Runs something that must not happen if the transaction fails, such as waking a worker.</summary>
     public void AfterCommit(Action action) => _afterCommit.Add(action);
 

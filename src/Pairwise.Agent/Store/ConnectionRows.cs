@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Pairwise.Agent.Connections;
+using Pairwise.Protocol.Agent;
 using Pairwise.Storage;
 
 namespace Pairwise.Agent.Store;
@@ -34,7 +35,7 @@ internal static class ConnectionRows
             connection.Id.ToString(),
             connection.User.Value,
             (long)connection.Mode,
-            (long)connection.AgentVersion,
+            (long)connection.AgentVersion.Number,
             connection.IsPostQuantum);
 
     /// <summary>A connection that was not deleted, with its queues.</summary>
@@ -49,8 +50,8 @@ internal static class ConnectionRows
     public static List<ConnectionId> GetIds(DatabaseSession session, UserId user) =>
         session.Query("SELECT connection_id FROM agent_connections WHERE user_id = ?1 AND deleted_at IS NULL ORDER BY connection_id", ReadId, user.Value);
 
-    public static void SetAgentVersion(DatabaseSession session, ConnectionId id, ushort version) =>
-        session.Execute("UPDATE agent_connections SET agent_version = ?2 WHERE connection_id = ?1", id.ToString(), (long)version);
+    public static void SetAgentVersion(DatabaseSession session, ConnectionId id, AgentVersion version) =>
+        session.Execute("UPDATE agent_connections SET agent_version = ?2 WHERE connection_id = ?1", id.ToString(), (long)version.Number);
 
     public static void SetPostQuantum(DatabaseSession session, ConnectionId id, bool isPostQuantum) =>
         session.Execute("UPDATE agent_connections SET post_quantum = ?2 WHERE connection_id = ?1", id.ToString(), isPostQuantum);
@@ -115,7 +116,7 @@ internal static class ConnectionRows
         ReadId(row),
         new UserId(row.GetInt64(1)),
         (ConnectionMode)row.GetInt32(2),
-        checked((ushort)row.GetInt32(3)),
+        new AgentVersion(checked((ushort)row.GetInt32(3))),
         row.GetBoolean(4),
         (RatchetSyncState)row.GetInt32(5),
         row.GetInt64(6));

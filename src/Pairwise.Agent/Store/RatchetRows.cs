@@ -96,6 +96,10 @@ internal static class RatchetRows
     public static byte[]? GetSentParameters(DatabaseSession session, ConnectionId connection) =>
         session.TryQuery("SELECT sent_parameters FROM agent_ratchets WHERE connection_id = ?1", row => row.GetBlobOrNull(0), out var sent, connection.ToString()) ? sent : null;
 
+    /// <summary>The parameters are in the stored confirmation now.</summary>
+    public static void ForgetSentParameters(DatabaseSession session, ConnectionId connection) =>
+        session.Execute("UPDATE agent_ratchets SET sent_parameters = NULL WHERE connection_id = ?1", connection.ToString());
+
     private static RatchetState ReadState(Row row) => RatchetState.TryDeserialize(row.GetBlobSpan(0), out var state)
         ? state
         : throw new StorageException(StorageError.Broken, "A stored ratchet of the agent cannot be read.");

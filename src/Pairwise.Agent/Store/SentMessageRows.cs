@@ -83,6 +83,10 @@ internal static class SentMessageRows
     public static bool HasDeliveries(DatabaseSession session, ConnectionId connection) =>
         session.Scalar("SELECT 1 FROM agent_deliveries WHERE connection_id = ?1 LIMIT 1", connection.ToString()) is not null;
 
+    /// <summary>Nothing of this connection is sent any more.</summary>
+    public static void RemoveDeliveries(DatabaseSession session, ConnectionId connection) =>
+        session.Execute("DELETE FROM agent_deliveries WHERE connection_id = ?1", connection.ToString());
+
     public static void SetRetry(DatabaseSession session, PendingMessage message, RetryState retry) =>
         session.Execute(
             "UPDATE agent_sent_messages SET slow_delay = ?3, fast_delay = ?4 WHERE connection_id = ?1 AND message_id = ?2",
