@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Pairwise.Crypto;
+using Pairwise.Protocol.Agent;
 using Pairwise.Protocol.Smp;
 using Pairwise.TestKit;
 using Pairwise.Wire;
@@ -23,6 +25,21 @@ internal static class AddressVectors
         "contact" => QueueMode.Contact,
         _ => throw new VectorException("no such queue mode"),
     };
+
+    public static SmpQueueAddress Queue(JsonElement address) => new(
+        Server(address.GetProperty("server"), ServerProtocol.Smp),
+        new SenderId(address.Bytes("senderId")),
+        X25519PublicKey.TryFromSpki(address.Bytes("dhPublicKeySpki"), out var key) ? key : throw new VectorException("not a key"),
+        address.Has("queueMode") ? Mode(address.GetProperty("queueMode")) : null);
+
+    public static SmpQueueUri QueueUri(JsonElement queue) =>
+        new(Range(queue.GetProperty("clientVersionRange")), Queue(queue.GetProperty("address")));
+
+    public static SmpQueueInfo QueueInfo(JsonElement queue) =>
+        new(queue.GetProperty("clientVersion").GetUInt16(), Queue(queue.GetProperty("address")));
+
+    public static SendQueueAddress SendQueue(JsonElement address) =>
+        new(Server(address.GetProperty("server"), ServerProtocol.Smp), new SenderId(address.Bytes("senderId")));
 
     public static VersionRange Range(JsonElement range) => new(range.GetProperty("min").GetUInt16(), range.GetProperty("max").GetUInt16());
 }
