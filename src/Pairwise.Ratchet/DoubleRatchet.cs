@@ -64,6 +64,8 @@ public static class DoubleRatchet
         next.Versions = state.Versions with { MaxSupported = announced };
         if (postQuantum == false && next.Kem is { } kem)
         {
+            // As in the reference, later headers of this chain lose the secret on which its keys depend: they are
+            // readable only to a peer that has read an earlier one.
             next.Kem = new KemState(kem.OwnKeys.Copy(), null);
             kem.Dispose();
         }

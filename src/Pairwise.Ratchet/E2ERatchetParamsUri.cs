@@ -97,7 +97,7 @@ public sealed record E2ERatchetParamsUri(VersionRange Versions, X448PublicKey Ke
 
     /// <summary>
     /// Parses the text form: parameters in any order, the first of each name counts, unknown ones are ignored, values
-    /// may be percent-encoded. Ends at a space or line feed.
+    /// may be percent-encoded. A space or line feed, where the reference's parser stops, is refused.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out E2ERatchetParamsUri? parameters)
     {
