@@ -19,6 +19,8 @@ internal sealed class OutgoingMessages(AgentServices agent)
     {
         if (connection.Sending.Count == 0) throw new AgentException(new AgentError.Connection(ConnectionFault.Simplex));
         var session = transaction.Session;
+        // An agent from before the KEM would not find room for its headers.
+        if (connection.Row.AgentVersion < AgentVersions.PostQuantum && isPostQuantum == true) isPostQuantum = false;
         // Support of the KEM is only ever turned on: it decides the padded sizes, which the other side learns from.
         var supportsPostQuantum = connection.Row.IsPostQuantum || isPostQuantum == true;
         if (supportsPostQuantum != connection.Row.IsPostQuantum) ConnectionRows.SetPostQuantum(session, connection.Id, supportsPostQuantum);
