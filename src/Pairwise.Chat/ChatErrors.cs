@@ -1,0 +1,53 @@
+using Pairwise.Agent;
+using Pairwise.Protocol.Smp;
+using Pairwise.Storage;
+
+namespace Pairwise.Chat;
+
+/// <summary>The one place where errors of the layers below become the chat's own, with a sentence that says what to do next.</summary>
+internal static class ChatErrors
+{
+    public static ChatException From(AgentException exception) =>
+        new(KindOf(exception.Error), Describe(exception.Error), exception.IsTransient, exception);
+
+    public static ChatException From(StorageException exception) => new(
+        ChatError.Storage,
+        exception.Error == StorageError.DiskFull
+            ? "There is no space left on the disk: free some, then say it again. Nothing was changed."
+            : $"The database failed: {exception.Message}",
+        exception.IsTransient,
+        exception);
+
+    /// <summary>A sentence for something that went wrong with a relay or a connection.</summary>
+    public static string Describe(AgentError error) => error switch
+    {
+        AgentError.Command { Fault: CommandFault.TooLarge } => "The message is too long for one message: send it in parts.",
+        AgentError.Command => "This is not possible at the moment: wait until the contact is connected, then try again.",
+        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } or AgentError.Relay { Error: SmpError.Auth } =>
+            "The link was used before, or is no longer valid: ask for a new one.",
+        AgentError.Connection { Fault: ConnectionFault.NotFound } => "This connection is no longer there: delete the contact and connect again.",
+        AgentError.Connection => "This connection cannot be used: connect by another link.",
+        AgentError.Relay { Error: SmpError.Quota } => "The contact's relay holds as many messages as it may: they go on when the contact has read some.",
+        AgentError.Relay relay => $"The relay {relay.Server} refused: {SmpErrorCodec.ToText(relay.Error)}.",
+        AgentError.Broker { Fault: BrokerFault.Transport } broker =>
+            $"The relay {broker.Server} is not the one that its address names, or its certificate is not valid: check the address.",
+        AgentError.Broker { Fault: BrokerFault.Version } broker => $"The relay {broker.Server} speaks no version that this program knows.",
+        AgentError.Broker { IsTransient: true } broker => $"The relay {broker.Server} cannot be reached: check the network and the address, then try again.",
+        AgentError.Broker broker => $"The relay {broker.Server} does not answer as a relay does: check the address.",
+        AgentError.Peer { Fault: PeerFault.Version } => "The other side's program is too old or too new for this one: update the older of the two.",
+        AgentError.Peer => "The other side sent something that this program cannot read.",
+        AgentError.Crypto => "A message could not be decrypted.",
+        AgentError.Inactive => "The chat is closing.",
+        _ => $"Something went wrong: {error}.",
+    };
+
+    private static ChatError KindOf(AgentError error) => error switch
+    {
+        AgentError.Command { Fault: CommandFault.TooLarge } => ChatError.TooLong,
+        AgentError.Command => ChatError.NotReady,
+        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } or AgentError.Relay { Error: SmpError.Auth } => ChatError.LinkUsed,
+        AgentError.Broker or AgentError.Relay => ChatError.Relay,
+        AgentError.Peer { Fault: PeerFault.Version } => ChatError.Version,
+        _ => ChatError.Other,
+    };
+}

@@ -1,0 +1,56 @@
+using Pairwise.Chat.Protocol;
+
+namespace Pairwise.Chat;
+
+/// <summary>A command of the terminal in one line of help.</summary>
+public sealed record HelpEntry(string Syntax, string Meaning);
+
+/// <summary>What a command gave. Front ends turn it into text.</summary>
+public abstract record ChatResponse
+{
+    private protected ChatResponse()
+    {
+    }
+
+    public sealed record Help(IReadOnlyList<HelpEntry> Commands) : ChatResponse;
+
+    /// <summary>All contacts in the order of their names.</summary>
+    public sealed record ContactList(IReadOnlyList<Contact> Contacts) : ChatResponse;
+
+    /// <summary>A one-time link to hand to somebody.</summary>
+    public sealed record InvitationCreated(string Link) : ChatResponse;
+
+    /// <summary>The link was good and the relay has our answer; an event tells when the other side is there.</summary>
+    public sealed record JoinStarted : ChatResponse
+    {
+        public static JoinStarted Instance { get; } = new();
+    }
+
+    /// <summary>The message is stored, and will be delivered.</summary>
+    public sealed record MessageAccepted(Contact Contact, ChatItem Item) : ChatResponse;
+
+    /// <summary>The last lines, oldest first.</summary>
+    public sealed record Tail(IReadOnlyList<ChatLine> Lines) : ChatResponse;
+
+    public sealed record ContactDeleted(Contact Contact) : ChatResponse;
+
+    /// <summary>Relays for new connections. <paramref name="AreDefault"/>: nobody set them by command.</summary>
+    public sealed record ServerList(IReadOnlyList<string> Addresses, bool AreDefault) : ChatResponse;
+
+    public sealed record ProfileShown(Profile Profile) : ChatResponse;
+
+    /// <summary>The profile changed, and that many contacts are told.</summary>
+    public sealed record ProfileUpdated(Profile Profile, int Contacts) : ChatResponse;
+
+    /// <summary>All about a contact. The code is equal on both sides unless somebody sits between them; null before the two are connected.</summary>
+    public sealed record ContactShown(Contact Contact, IReadOnlyList<string> ReceivingOn, IReadOnlyList<string> SendingTo, string? SecurityCode) : ChatResponse;
+
+    /// <summary>The user wants to leave; the front end disposes the chat.</summary>
+    public sealed record Quit : ChatResponse
+    {
+        public static Quit Instance { get; } = new();
+    }
+
+    /// <summary>The command failed and changed nothing; one sentence says why and what to do.</summary>
+    public sealed record Failed(ChatError Error, string Sentence) : ChatResponse;
+}

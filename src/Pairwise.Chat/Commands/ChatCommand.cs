@@ -1,0 +1,41 @@
+namespace Pairwise.Chat.Commands;
+
+/// <summary>A command of the chat, parsed.</summary>
+internal abstract record ChatCommand
+{
+    private protected ChatCommand()
+    {
+    }
+
+    public sealed record ShowHelp : ChatCommand;
+
+    public sealed record ListContacts : ChatCommand;
+
+    public sealed record CreateInvitation : ChatCommand;
+
+    public sealed record Join(string Link) : ChatCommand;
+
+    public sealed record SendText(string Name, string Text) : ChatCommand;
+
+    /// <param name="Name">One contact's lines, or everybody's.</param>
+    /// <param name="Count">How many at most.</param>
+    public sealed record ShowTail(string? Name, int Count) : ChatCommand;
+
+    public sealed record DeleteContact(string Name) : ChatCommand;
+
+    public sealed record ShowContact(string Name) : ChatCommand;
+
+    public sealed record ShowServers : ChatCommand;
+
+    /// <param name="Addresses">None means the default ones.</param>
+    public sealed record SetServers(IReadOnlyList<string> Addresses) : ChatCommand;
+
+    public sealed record ShowProfile : ChatCommand;
+
+    public sealed record SetProfile(string Name, string? FullName) : ChatCommand;
+
+    /// <param name="Image">A <c>data:</c> URI, or null for none.</param>
+    public sealed record SetImage(string? Image) : ChatCommand;
+
+    public sealed record Quit : ChatCommand;
+}

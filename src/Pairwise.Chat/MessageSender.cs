@@ -1,0 +1,124 @@
+using Pairwise.Agent;
+using Pairwise.Chat.Protocol;
+using Pairwise.Chat.Store;
+using Pairwise.Crypto;
+using Pairwise.Storage;
+
+namespace Pairwise.Chat;
+
+/// <summary>
+/// Puts messages of ours into the store and hands them to the agent, one at a time and in order. A message is stored
+/// first: when the process ends between the two steps, the next start hands it over again under the same shared id,
+/// which the recipient shows once. It does not wait for delivery. Thread-safe.
+/// </summary>
+internal sealed class MessageSender(Database database, IAgentClient agent, ChatOptions options) : IDisposable
+{
+    // Held while a line is between the store and the agent, so that its "sent" finds the agent's id in the store.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Stores a text and hands it to the agent.</summary>
+    /// <exception cref="ChatException">The text is too long, or the agent refuses it; then nothing is stored.</exception>
+    public async Task<ChatItem> SendTextAsync(Contact contact, ConnectionId connection, string text, CancellationToken cancellationToken)
+    {
+        var shared = SharedMessageId.Create(options.Random);
+        var body = Encode(contact, ChatMessage.NewText(shared, text));
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var item = await database.TransactAsync(
+                session => new ChatStore(session).AddSentItem(contact.Id, shared, text, options.Time.GetUtcNow()),
+                cancellationToken);
+            await HandOverAsync(item.Id, connection, body, cancellationToken);
+            return item;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Hands an event that is no line of the conversation to the agent.</summary>
+    public async Task SendEventAsync(Contact contact, ConnectionId connection, ChatMessage message, CancellationToken cancellationToken)
+    {
+        var body = Encode(contact, message);
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            await agent.SendMessageAsync(connection, body, message.IsNotifying, options.IsPostQuantum, cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Hands over what an earlier process stored and did not hand over.</summary>
+    public async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var waiting = await database.ReadAsync(
+                static session =>
+                {
+                    var store = new ChatStore(session);
+                    return store.GetUnaccepted().Select(line => (line, Contact: store.GetContact(line.Contact)!, Connection: store.GetConnection(line.Contact))).ToList();
+                },
+                cancellationToken);
+            foreach (var (line, contact, connection) in waiting)
+            {
+                if (connection is { } open && contact.State != ContactState.DeletedByPeer)
+                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), cancellationToken);
+                else
+                    await FailAsync(line.Item, "The contact is gone.", cancellationToken);
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Runs a step that must not fall between storing a line and learning its id at the agent.</summary>
+    public async Task<T> BetweenMessagesAsync<T>(Func<ChatStore, T> step, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await database.TransactAsync(session => step(new ChatStore(session)), cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task HandOverAsync(ChatItemId item, ConnectionId connection, byte[] body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // From here on the line is either the agent's or failed: a cancelled command must not leave it in between.
+            var accepted = await agent.SendMessageAsync(connection, body, isNotificationWanted: true, options.IsPostQuantum, CancellationToken.None);
+            await database.TransactAsync(session => new ChatStore(session).SetAgentMessage(item, accepted.Id), CancellationToken.None);
+        }
+        catch (AgentException e) when (!e.IsTransient)
+        {
+            await FailAsync(item, ChatErrors.Describe(e.Error), cancellationToken);
+            throw;
+        }
+    }
+
+    private Task FailAsync(ChatItemId item, string notice, CancellationToken cancellationToken) =>
+        database.TransactAsync(session => new ChatStore(session).Fail(item, notice), cancellationToken);
+
+    // A contact that understands compression may have a post-quantum ratchet, which leaves less room.
+    private static byte[] Encode(Contact contact, ChatMessage message)
+    {
+        int? compressed = ChatVersions.Common(contact.Versions) >= ChatVersions.CompressionAndPostQuantum ? ChatMessageLimits.MaxCompressedMessageLength : null;
+        return ChatBody.TryEncode(message, ChatMessageLimits.MaxMessageLength, compressed, out var body)
+            ? body
+            : throw new ChatException(ChatError.TooLong, $"The message is too long: at most {ChatMessageLimits.MaxMessageLength} bytes fit, send it in parts.");
+    }
+}
