@@ -42,6 +42,9 @@ public sealed partial class SmpClient : IAsyncDisposable
     private readonly Channel<SmpEvent> _events = Channel.CreateBounded<SmpEvent>(
         new BoundedChannelOptions(SmpClientLimits.MaxWaitingEvents) { SingleWriter = true });
 
+    // owned by the writer loop
+    private readonly HashSet<EntityId> _entitiesInBlock = [];
+
     // written by the reader loop, read by the ping loop
     private long _lastReceived;
     private int _missedAnswers;
@@ -280,14 +283,26 @@ public sealed partial class SmpClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Puts as many of the waiting commands into a block as it holds; 0 when nobody waits for their answers any more.</summary>
+    /// <summary>
+    /// Puts as many of the waiting commands into a block as it holds; 0 when nobody waits for their answers any more. Two
+    /// commands about one entity never share a block: the reference carries out those of a block from the last to the
+    /// first, so their order would be lost.
+    /// </summary>
     private int Fill(Block block)
     {
         var batch = new BatchWriter(block.Room, _format);
+        _entitiesInBlock.Clear();
         while (_outgoing.Reader.TryPeek(out var request))
         {
-            if (request.IsWaiting && request.Encoded is { } encoded && !batch.TryAppend(encoded))
-                break;
+            if (request.IsWaiting && request.Encoded is { } encoded)
+            {
+                if (!request.Entity.IsEmpty && _entitiesInBlock.Contains(request.Entity))
+                    break;
+                if (!batch.TryAppend(encoded))
+                    break;
+                _entitiesInBlock.Add(request.Entity);
+            }
+
             request.Encoded = null;
             _outgoing.Reader.TryRead(out _);
         }
