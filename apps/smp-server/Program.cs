@@ -1,1 +1,18 @@
-return 0;
+using System.CommandLine;
+using Pairwise.SmpRelay;
+
+ServerFolders folders = ServerFolders.FromEnvironment();
+RootCommand root = new("SMP relay: keeps messages for recipients who fetch them, and knows nobody.")
+{
+    InitCommand.Create(folders),
+    StartCommand.Create(folders),
+    CertCommand.Create(folders),
+    DeleteCommand.Create(folders),
+};
+foreach (VersionOption version in root.Options.OfType<VersionOption>())
+{
+    version.Aliases.Add("-v");
+}
+
+// Signals are the start command's own: a stop saves the state, however long that takes.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -15,6 +15,7 @@ internal sealed class SmpServerState : IDisposable
 {
     private readonly SmpServerOptions _options;
     private StoreLogWriter? _log;
+    private FileStream? _lock;
 
     private SmpServerState(SmpServerOptions options)
     {
@@ -82,6 +83,7 @@ internal sealed class SmpServerState : IDisposable
     {
         _log?.Dispose();
         Messages.Dispose();
+        _lock?.Dispose();
     }
 
     private void RestoreAll()
@@ -92,6 +94,7 @@ internal sealed class SmpServerState : IDisposable
         }
 
         Directory.CreateDirectory(_options.StateFolder);
+        _lock = Lock(Path.Combine(_options.StateFolder, SmpServerFiles.Lock));
         StoreLogReport queues = StoreLogReport.Empty;
         MessageLogReport messages = MessageLogReport.Empty;
         if (FileFor(SmpServerFiles.StoreLog, _options.KeepQueues) is { } logFile)
@@ -121,6 +124,19 @@ internal sealed class SmpServerState : IDisposable
         }
 
         Report = new SmpServerReport(queues, messages);
+    }
+
+    // Two relays over one folder would destroy each other's logs.
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException cause)
+        {
+            throw new SmpServerException($"another server uses the folder {Path.GetDirectoryName(path)}: stop it first.", cause);
+        }
     }
 
     private string? FileFor(string name, bool isKept) =>

@@ -149,7 +149,9 @@ public static class StoreLog
         List<(DateTimeOffset Time, string Path)> backups = [];
         foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, prefix + "*"))
         {
-            if (DateTimeOffset.TryParse(Path.GetFileName(file)[prefix.Length..], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+            string name = Path.GetFileName(file);
+            if (name.StartsWith(prefix, StringComparison.Ordinal)
+                && DateTimeOffset.TryParse(name.AsSpan(prefix.Length), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
                 && time < now - RecentBackups)
             {
                 backups.Add((time, file));

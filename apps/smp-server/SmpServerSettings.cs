@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Pairwise.Protocol;
+using Pairwise.Server.Configuration;
+using Pairwise.Server.Smp;
+
+namespace Pairwise.SmpRelay;
+
+/// <summary>From the ini file to the options of the relay: every key that is known, as the reference reads it.</summary>
+internal static class SmpServerSettings
+{
+    private const long MaxSeconds = int.MaxValue;
+
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="SmpServerException">It is not there, or settings cannot be used; all of them are named.</exception>
+    public static SmpServerOptions Read(ServerFolders folders)
+    {
+        if (!File.Exists(folders.IniFile))
+        {
+            throw new SmpServerException($"the server is not initialized ({folders.IniFile} does not exist).\nRun `smp-server init`.");
+        }
+
+        if (!IniDocument.TryParse(File.ReadAllText(folders.IniFile), out IniDocument? document, out string? fault))
+        {
+            throw new SmpServerException($"{folders.IniFile} cannot be read. {fault}");
+        }
+
+        IniReader ini = new(document);
+        SmpServerOptions options = Read(folders, ini);
+        return ini.Faults.Count == 0
+            ? options
+            : throw new SmpServerException($"{folders.IniFile} has settings that cannot be used:\n  {string.Join("\n  ", ini.Faults)}");
+    }
+
+    private static SmpServerOptions Read(ServerFolders folders, IniReader ini)
+    {
+        const string store = "STORE_LOG";
+        const string auth = "AUTH";
+        const string transport = "TRANSPORT";
+        bool isLogged = ini.Switch(store, "enable") ?? false;
+        bool isRestored = ini.Switch(store, "restore_messages") ?? isLogged;
+        string queues = ini.OneOf(store, "store_queues", "memory", "database") ?? "memory";
+        string messages = ini.OneOf(store, "store_messages", "memory", "journal", "database") ?? "memory";
+        if (queues == "database" || messages == "database")
+        {
+            ini.Report(store, queues == "database" ? "store_queues" : "store_messages", "this build has no database storage: use memory and journal.");
+        }
+
+        const int usualDays = 21;
+        const int usualHours = 24;
+        long expireDays = ini.Number(store, "expire_messages_days", 0, 36_500_000) ?? usualDays;
+        long notificationHours = ini.Number(store, "expire_ntfs_hours", 0, 876_000_000) ?? usualHours;
+        SmpServerOptions usual = new() { ConfigurationFolder = folders.Configuration };
+        return usual with
+        {
+            StateFolder = folders.State,
+            Endpoints = ReadEndpoints(ini),
+            Host = ini.Text(transport, "host") ?? "<hostnames>",
+            KeepQueues = isLogged || messages == "journal",
+            KeepMessages = isRestored,
+            MessageStorage = messages == "journal" ? MessageStorage.Journal : MessageStorage.Memory,
+            SkipWarnings = false,
+            AllowNewQueues = ini.Switch(auth, "new_queues") ?? true,
+            CreatePassword = ReadPassword(ini, auth, "create_password"),
+            MessageExpiration = usual.MessageExpiration! with { Lifetime = TimeSpan.FromDays(Math.Min(expireDays, 3_650_000)) },
+            ExpireMessagesOnStart = ini.Switch(store, "expire_messages_on_start") ?? true,
+            ExpireMessagesOnSend = ini.Switch(store, "expire_messages_on_send") ?? true,
+            NotificationExpiration = usual.NotificationExpiration with { Lifetime = TimeSpan.FromHours(Math.Min(notificationHours, 87_600_000)) },
+            InactiveClients = ReadInactiveClients(ini),
+        };
+    }
+
+    private static List<IPEndPoint> ReadEndpoints(IniReader ini)
+    {
+        const string section = "TRANSPORT";
+        List<IPEndPoint> endpoints = [];
+        IPAddress any = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+        string text = ini.RequiredText(section, "port");
+        foreach (string port in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= IPEndPoint.MaxPort)
+            {
+                endpoints.Add(new IPEndPoint(any, number));
+            }
+            else
+            {
+                ini.Report(section, "port", $"\"{port}\" is not a port number.");
+            }
+        }
+
+        if (endpoints.Count == 0 && text.Length > 0 && ini.Faults.Count == 0)
+        {
+            ini.Report(section, "port", "there is no port number.");
+        }
+
+        return endpoints;
+    }
+
+    private static BasicAuth? ReadPassword(IniReader ini, string section, string key)
+    {
+        if (ini.Text(section, key) is not { } text)
+        {
+            return null;
+        }
+
+        if (BasicAuth.TryParse(text, out BasicAuth? password))
+        {
+            return password;
+        }
+
+        ini.Report(section, key, "a password has no spaces, @, : and /.");
+        return null;
+    }
+
+    private static Expiration? ReadInactiveClients(IniReader ini)
+    {
+        const string section = "INACTIVE_CLIENTS";
+        return ini.Switch(section, "disconnect") == true
+            ? new Expiration(
+                TimeSpan.FromSeconds(ini.RequiredNumber(section, "ttl", 1, MaxSeconds)),
+                TimeSpan.FromSeconds(ini.RequiredNumber(section, "check_interval", 1, MaxSeconds)))
+            : null;
+    }
+}

@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Pairwise.Server.Smp;
+
+namespace Pairwise.SmpRelay;
+
+/// <summary>start: serves until SIGINT or SIGTERM, then saves the state.</summary>
+internal static class StartCommand
+{
+    public static Command Create(ServerFolders folders)
+    {
+        Option<bool> maintenance = new("--maintenance", "-m") { Description = "Do all that a start and a stop do, without serving." };
+        Option<bool> compact = new("--compact-log") { Description = "Compact the store log (always done with queues in memory)." };
+        Option<string> level = new("--log-level") { Description = "trace, debug, info, note, warn or error.", DefaultValueFactory = _ => "info" };
+        level.AcceptOnlyFromAmong("trace", "debug", "info", "note", "warn", "error");
+        Option<bool> skipWarnings = new("--skip-warnings") { Description = "Start in spite of lines in the message log that cannot be restored." };
+        Option<string?> migrations = new("--confirm-migrations") { Description = "up or down: change the database's schema without asking." };
+        migrations.AcceptOnlyFromAmong("up", "down");
+        Command command = new("start", $"Start the server ({folders.IniFile}).") { maintenance, compact, level, skipWarnings, migrations };
+        command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
+        {
+            using ILoggerFactory logging = new ConsoleLog(LevelOf(result.GetValue(level)!), result.InvocationConfiguration.Error);
+            SmpServerOptions options = SmpServerSettings.Read(folders) with { SkipWarnings = result.GetValue(skipWarnings), Logging = logging };
+            CheckMessageStorage(folders, options);
+            if (result.GetValue(maintenance))
+            {
+                options = options with { Endpoints = [] };
+            }
+
+            await using SmpServer server = await SmpServer.StartAsync(options, cancellationToken);
+            Describe(server, options, folders, output);
+            if (result.GetValue(maintenance))
+            {
+                await output.WriteLineAsync("Started for maintenance only, stopping.");
+            }
+            else
+            {
+                string signal = await StopSignal.WaitAsync();
+                await output.WriteLineAsync($"Received {signal}, stopping server...");
+            }
+
+            await server.StopAsync(CancellationToken.None);
+            await output.WriteLineAsync("Server stopped");
+            return 0;
+        }));
+        return command;
+    }
+
+    private static void Describe(SmpServer server, SmpServerOptions options, ServerFolders folders, TextWriter output)
+    {
+        Version version = typeof(SmpServer).Assembly.GetName().Version!;
+        output.WriteLine($"SMP server v{version.ToString(3)}");
+        output.WriteLine($"Fingerprint: {server.Identity.KeyHash.ToBase64Url()}");
+        output.WriteLine($"Server address: {AddressWithPassword(server, options)}");
+        output.WriteLine(options.KeepQueues ? $"Store log: {folders.StoreLog}" : "Store log disabled.");
+        StateReport.Write(server.Report, output);
+        output.WriteLine(options.MessageExpiration is { } messages ? $"expiring messages after {messages.Lifetime.TotalDays:0} days" : "not expiring messages");
+        output.WriteLine(options.InactiveClients is { } clients
+            ? $"expiring clients inactive for {clients.Lifetime.TotalSeconds:0} seconds every {clients.CheckInterval.TotalSeconds:0} seconds"
+            : "not expiring inactive clients");
+        output.WriteLine($"creating new queues {(options.AllowNewQueues ? options.CreatePassword is null ? "allowed" : "requires password" : "NOT allowed")}");
+        foreach (System.Net.IPEndPoint endpoint in server.Endpoints)
+        {
+            output.WriteLine($"Serving SMP protocol on port {endpoint.Port} (TLS)...");
+        }
+    }
+
+    private static string AddressWithPassword(SmpServer server, SmpServerOptions options)
+    {
+        int at = server.Address.IndexOf('@', StringComparison.Ordinal);
+        return options.CreatePassword is { } password
+            ? $"{server.Address[..at]}:{System.Text.Encoding.Latin1.GetString(password.Span)}{server.Address[at..]}"
+            : server.Address;
+    }
+
+    // The two ways to keep messages exclude each other, and what the other way left behind would be forgotten.
+    private static void CheckMessageStorage(ServerFolders folders, SmpServerOptions options)
+    {
+        bool hasFile = File.Exists(folders.MessageLog);
+        bool hasFolder = Directory.Exists(folders.MessageFolder);
+        if (hasFile && hasFolder)
+        {
+            throw new SmpServerException($"both {folders.MessageLog} and {folders.MessageFolder} are present: keep the one that holds the messages, and set store_messages accordingly.");
+        }
+
+        if (options.MessageStorage == MessageStorage.Journal && hasFile)
+        {
+            throw new SmpServerException($"store_messages is journal, but {folders.MessageLog} is present: set store_messages to memory, or move the messages with `smp-server journal import`.");
+        }
+
+        if (options.MessageStorage == MessageStorage.Memory && hasFolder)
+        {
+            throw new SmpServerException($"store_messages is memory, but {folders.MessageFolder} is present: set store_messages to journal, or move the messages with `smp-server journal export`.");
+        }
+    }
+
+    private static LogLevel LevelOf(string name) => name switch
+    {
+        "trace" => LogLevel.Trace,
+        "debug" => LogLevel.Debug,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        _ => LogLevel.Information,
+    };
+}
+
+/// <summary>Waits for SIGINT or SIGTERM, which both mean: save and stop.</summary>
+internal static class StopSignal
+{
+    public static async Task<string> WaitAsync()
+    {
+        TaskCompletionSource<string> stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            stop.TrySetResult("SIGINT");
+        });
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            stop.TrySetResult("SIGTERM");
+        });
+        return await stop.Task;
+    }
+}
