@@ -42,6 +42,28 @@ public sealed partial class SmpPrometheusTests
         Assert.Contains("sockets_active 4", SmpPrometheus.Write(statistics, Gauges with { SocketsActive = 4 }, "1", Now), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_dashboard_asks_for_metrics_that_there_are()
+    {
+        var all = Gauges with { Subscriptions = 1, NotificationSubscriptions = 1, SocketsAccepted = 1, SocketsActive = 1 };
+        var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now);
+        var dashboard = File.ReadAllText(Path.Combine(RepositoryRoot(), "deploy", "grafana", "smp-relay.json"));
+        var asked = MetricName().Matches(dashboard).Select(match => match.Value).Distinct().ToList();
+        Assert.NotEmpty(asked);
+        Assert.All(asked, name => Assert.Contains($"# TYPE {name} ", text, StringComparison.Ordinal));
+    }
+
+    private static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Pairwise.slnx")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new DirectoryNotFoundException("The repository was not found above the test program.");
+    }
+
+    [GeneratedRegex("simplex_smp_[a-z0-9_]+")]
+    private static partial Regex MetricName();
+
     [GeneratedRegex("""^(simplex_smp_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"\})? [0-9.]+$""")]
     private static partial Regex SampleLine();
 }
