@@ -26,7 +26,7 @@ internal static class RatchetStateCodec
     }
 
     // state = %x01 parts current maxSupported associatedData sendNumber receiveNumber previousCount
-    //         ownKey(56) rootKey(32) nextSendHeaderKey(32) nextReceiveHeaderKey(32)
+    //         ownKey(56) ownPublicKey(56) rootKey(32) nextSendHeaderKey(32) nextReceiveHeaderKey(32)
     //         [kemPublic(1158) kemSecret(1763) [peerKem(1158) secret(32) ciphertext(1039)]]
     //         [peerKey(56) chainKey(32) headerKey(32)] [chainKey(32) headerKey(32)]
     // parts, current, maxSupported = word16 ; associatedData = shortString ; the three numbers = word32
@@ -43,6 +43,7 @@ internal static class RatchetStateCodec
         writer.WriteUInt32(state.ReceiveNumber);
         writer.WriteUInt32(state.PreviousSendCount);
         writer.WriteBytes(state.OwnKey.Raw);
+        writer.WriteBytes(state.OwnKey.PublicKey.Raw);
         writer.WriteBytes(state.RootKey.Span);
         writer.WriteBytes(state.NextSendHeaderKey.Span);
         writer.WriteBytes(state.NextReceiveHeaderKey.Span);
@@ -86,6 +87,7 @@ internal static class RatchetStateCodec
             || !reader.TryReadUInt32(out var receiveNumber)
             || !reader.TryReadUInt32(out var previousCount)
             || !reader.TryReadBytes(RatchetLimits.X448Length, out var ownKey)
+            || !reader.TryReadBytes(RatchetLimits.X448Length, out var ownPublicKey)
             || !reader.TryReadBytes(RatchetLimits.KeyLength, out var rootKey)
             || !reader.TryReadBytes(RatchetLimits.KeyLength, out var nextSendHeaderKey)
             || !reader.TryReadBytes(RatchetLimits.KeyLength, out var nextReceiveHeaderKey))
@@ -115,7 +117,7 @@ internal static class RatchetStateCodec
             SendNumber = sendNumber,
             ReceiveNumber = receiveNumber,
             PreviousSendCount = previousCount,
-            OwnKey = X448PrivateKey.FromRaw(ownKey),
+            OwnKey = X448PrivateKey.FromRaw(ownKey, X448PublicKey.FromRaw(ownPublicKey)),
             Kem = kem,
             RootKey = SecretBytes.CopyOf(rootKey),
             Sending = sending,
@@ -148,7 +150,7 @@ internal static class RatchetStateCodec
 
     private static int Length(RatchetState state)
     {
-        var length = 1 + (3 * 2) + 1 + state.AssociatedData.Length + (3 * 4) + RatchetLimits.X448Length + (3 * RatchetLimits.KeyLength);
+        var length = 1 + (3 * 2) + 1 + state.AssociatedData.Length + (3 * 4) + (2 * RatchetLimits.X448Length) + (3 * RatchetLimits.KeyLength);
         if (state.Kem is not null)
             length += X3dhKeys.KeyPairLength;
         if (state.Kem?.Accepted is not null)

@@ -7,5 +7,5 @@ internal static class SecretCopies
 {
     public static SecretBytes Copy(this SecretBytes secret) => SecretBytes.CopyOf(secret.Span);
 
-    public static X448PrivateKey Copy(this X448PrivateKey key) => X448PrivateKey.FromRaw(key.Raw);
+    public static X448PrivateKey Copy(this X448PrivateKey key) => X448PrivateKey.FromRaw(key.Raw, key.PublicKey);
 }

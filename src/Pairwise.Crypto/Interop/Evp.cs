@@ -20,9 +20,9 @@ internal static unsafe class Evp
     }
 
     /// <summary>X448; false when the result is all zero (a peer's point of small order).</summary>
-    internal static bool TryDerive(ReadOnlySpan<byte> privateRaw, ReadOnlySpan<byte> peerRaw, Span<byte> secret)
+    internal static bool TryDerive(ReadOnlySpan<byte> privateRaw, ReadOnlySpan<byte> publicRaw, ReadOnlySpan<byte> peerRaw, Span<byte> secret)
     {
-        using var key = EvpKey.FromPrivate(LibCrypto.EvpPkeyX448, privateRaw);
+        using var key = EvpKey.FromX448Pair(privateRaw, publicRaw);
         using var peer = EvpKey.FromPublic(LibCrypto.EvpPkeyX448, peerRaw);
         var context = LibCrypto.EVP_PKEY_CTX_new(key.DangerousGetHandle(), 0);
         if (context == 0)
@@ -97,6 +97,33 @@ internal sealed unsafe class EvpKey : SafeHandle
     {
         fixed (byte* p = raw)
             return Checked(LibCrypto.EVP_PKEY_new_raw_private_key(type, 0, p, (nuint)raw.Length));
+    }
+
+    /// <summary>A key whose public half is known: half the time, as a private key alone has it computed again.</summary>
+    internal static EvpKey FromX448Pair(ReadOnlySpan<byte> privateRaw, ReadOnlySpan<byte> publicRaw)
+    {
+        var context = LibCrypto.EVP_PKEY_CTX_new_from_name(0, "X448", 0);
+        if (context == 0)
+            throw Evp.Failure("OpenSSL has no X448.");
+        try
+        {
+            nint handle = 0;
+            fixed (byte* privateKey = privateRaw, publicKey = publicRaw, privateName = "priv\0"u8, publicName = "pub\0"u8)
+            {
+                var parameters = stackalloc OsslParam[3];
+                parameters[0] = new OsslParam { Key = privateName, DataType = OsslParam.OctetString, Data = privateKey, DataSize = (nuint)privateRaw.Length };
+                parameters[1] = new OsslParam { Key = publicName, DataType = OsslParam.OctetString, Data = publicKey, DataSize = (nuint)publicRaw.Length };
+                parameters[2] = default;
+                if (LibCrypto.EVP_PKEY_fromdata_init(context) != 1 || LibCrypto.EVP_PKEY_fromdata(context, &handle, LibCrypto.EvpPkeyKeyPair, parameters) != 1)
+                    throw Evp.Failure("OpenSSL refused a key pair of the right lengths.");
+            }
+
+            return Checked(handle);
+        }
+        finally
+        {
+            LibCrypto.EVP_PKEY_CTX_free(context);
+        }
     }
 
     /// <summary>The handle is invalid when OpenSSL refuses the bytes, which may be a stranger's.</summary>

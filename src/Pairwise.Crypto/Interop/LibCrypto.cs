@@ -11,6 +11,9 @@ internal static unsafe partial class LibCrypto
     internal const int EvpPkeyEd25519 = 1087;
     internal const int EvpPkeyEd448 = 1088;
 
+    // Parameters, private and public key.
+    internal const int EvpPkeyKeyPair = 0x87;
+
     internal const int EvpCtrlAeadSetIvLength = 0x9;
     internal const int EvpCtrlAeadGetTag = 0x10;
     internal const int EvpCtrlAeadSetTag = 0x11;
@@ -20,6 +23,15 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library)]
     internal static partial nint EVP_PKEY_new_raw_public_key(int type, nint engine, byte* key, nuint keylen);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint EVP_PKEY_CTX_new_from_name(nint libctx, string name, nint propquery);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_fromdata_init(nint ctx);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_PKEY_fromdata(nint ctx, nint* ppkey, int selection, OsslParam* parameters);
 
     [LibraryImport(Library)]
     internal static partial int EVP_PKEY_get_raw_public_key(nint pkey, byte* pub, nuint* len);
@@ -92,4 +104,17 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library)]
     internal static partial void ERR_clear_error();
+}
+
+/// <summary>OpenSSL's <c>OSSL_PARAM</c>: a named value. An array of them ends with one whose key is null.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct OsslParam
+{
+    internal const uint OctetString = 5;
+
+    internal byte* Key;
+    internal uint DataType;
+    internal void* Data;
+    internal nuint DataSize;
+    internal nuint ReturnSize;
 }
