@@ -119,7 +119,14 @@ internal ref struct LogLineReader(ReadOnlySpan<byte> line)
         return TryDecode(text, bytes, out int length) && StoredKey.TryFromSpki(bytes[..length], out key);
     }
 
-    private static bool TryDecode(ReadOnlySpan<byte> text, Span<byte> destination, out int length) =>
+    // The padding must be there: a line that was torn inside it is a torn line.
+    private static bool TryDecode(ReadOnlySpan<byte> text, Span<byte> destination, out int length)
+    {
+        length = 0;
+        return text.Length % 4 == 0 && Decode(text, destination, out length);
+    }
+
+    private static bool Decode(ReadOnlySpan<byte> text, Span<byte> destination, out int length) =>
         Base64Url.DecodeFromUtf8(text, destination, out int consumed, out length) == OperationStatus.Done
         && consumed == text.Length
         && length > 0;
