@@ -152,7 +152,7 @@ public sealed class Database : IAsyncDisposable
         ReadAsync(
             static session => string.Join(
                 "\n\n",
-                session.Query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name", static row => row.GetText(0) + ";")) + "\n",
+                session.Query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY tbl_name, type DESC, name", static row => row.GetText(0) + ";")) + "\n",
             cancellationToken);
 
     /// <summary>Reads every page and index; false when something does not fit together or does not authenticate.</summary>
