@@ -11,7 +11,7 @@ internal sealed record RelayView(int Queues, int Files, long Bytes, IReadOnlyLis
     {
         var files = Directory.GetFiles(RelayProcess.StateOf(folder), "*", SearchOption.AllDirectories);
         var contents = files.Select(File.ReadAllBytes).ToList();
-        var queues = contents.Sum(content => Encoding.ASCII.GetString(content).Split('\n').Count(line => line.StartsWith("CREATE ", StringComparison.Ordinal)));
+        var queues = File.ReadLines(Path.Combine(RelayProcess.StateOf(folder), "smp-server-store.log")).Count(line => line.StartsWith("CREATE ", StringComparison.Ordinal));
         var found = words.Where(word => contents.Exists(content => content.AsSpan().IndexOf(Encoding.UTF8.GetBytes(word)) >= 0));
         return new RelayView(queues, files.Length, contents.Sum(content => (long)content.Length), [.. found]);
     }

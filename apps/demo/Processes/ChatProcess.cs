@@ -5,8 +5,7 @@ public sealed class ChatProcess : ChildProcess
 {
     private ChatProcess(string folder, IEnumerable<string> servers, string? name, IEnumerable<string> more)
         : base(
-            "pairwise",
-            ["-d", folder, "--no-qr", .. servers.SelectMany(server => new[] { "--server", server }), .. name is null ? Array.Empty<string>() : ["--display-name", name], .. more],
+            Own("pairwise", ["-d", folder, "--no-qr", .. servers.SelectMany(server => new[] { "--server", server }), .. name is null ? Array.Empty<string>() : ["--display-name", name], .. more]),
             new Dictionary<string, string> { ["PAIRWISE_PASSPHRASE"] = "demo passphrase" })
     {
     }

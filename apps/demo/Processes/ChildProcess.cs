@@ -17,27 +17,27 @@ public abstract partial class ChildProcess : IAsyncDisposable
     private readonly Task _reading;
     private TaskCompletionSource _changed = NewSignal();
 
-    /// <summary>Starts <c>dotnet PROGRAM.dll</c> from the folder of the running program.</summary>
-    /// <param name="program">Assembly name of the program.</param>
-    /// <param name="arguments">Its arguments.</param>
+    /// <summary>Starts a program.</summary>
+    /// <param name="command">The program with its arguments; <see cref="Own"/> makes it for one of this project.</param>
     /// <param name="environment">Variables to set for it.</param>
-    protected ChildProcess(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    protected ChildProcess(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var start = new ProcessStartInfo(command[0])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add("exec");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program + ".dll"));
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in command.Skip(1)) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment) start.Environment[name] = value;
-        start.Environment["DOTNET_TieredPGO"] = "0";
 
-        _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        _process = Process.Start(start) ?? throw new InvalidOperationException($"{command[0]} did not start.");
         _reading = Task.WhenAll(CollectAsync(_process.StandardOutput), CollectAsync(_process.StandardError));
     }
+
+    /// <summary>The command <c>dotnet exec PROGRAM.dll</c>, from the folder of the running program.</summary>
+    public static IReadOnlyList<string> Own(string program, params IEnumerable<string> arguments) =>
+        [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments];
 
     /// <summary>Process id.</summary>
     public int Id => _process.Id;

@@ -9,8 +9,8 @@ public sealed class RelayProcess : ChildProcess
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private RelayProcess(string folder, params string[] arguments)
-        : base("smp-server", arguments, new Dictionary<string, string>
+    private RelayProcess(string folder, string? program, params string[] arguments)
+        : base(program is null ? Own("smp-server", arguments) : [program, .. arguments], new Dictionary<string, string>
         {
             ["SMP_SERVER_CFG_PATH"] = ConfigurationOf(folder),
             ["SMP_SERVER_LOG_PATH"] = StateOf(folder),
@@ -22,9 +22,11 @@ public sealed class RelayProcess : ChildProcess
     public static string StateOf(string folder) => Path.Combine(folder, "log");
 
     /// <summary>Makes the certificates and the configuration of a new relay on a free loopback port, and gives its address.</summary>
-    public static async Task<string> InitAsync(string folder)
+    /// <param name="folder">Folder of the relay.</param>
+    /// <param name="program">Path of another relay program with the same command line; null for ours.</param>
+    public static async Task<string> InitAsync(string folder, string? program = null)
     {
-        await using (var init = new RelayProcess(folder, "init", "-y", "--ip", "127.0.0.1", "--no-password"))
+        await using (var init = new RelayProcess(folder, program, "init", "-y", "--ip", "127.0.0.1", "--no-password", "--disable-web"))
         {
             var code = await init.WaitForExitAsync(Patience);
             if (code != 0) throw new InvalidOperationException($"smp-server init ended with {code}:\n{string.Join('\n', init.Lines)}");
@@ -44,9 +46,12 @@ public sealed class RelayProcess : ChildProcess
     }
 
     /// <summary>Starts a relay that <see cref="InitAsync"/> made, and waits until it accepts connections.</summary>
-    public static async Task<RelayProcess> StartAsync(string folder, string address)
+    /// <param name="folder">Folder of the relay.</param>
+    /// <param name="address">Its address.</param>
+    /// <param name="program">Path of another relay program; null for ours.</param>
+    public static async Task<RelayProcess> StartAsync(string folder, string address, string? program = null)
     {
-        var relay = new RelayProcess(folder, "start");
+        var relay = new RelayProcess(folder, program, "start");
         var port = int.Parse(address[(address.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
         using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
         while (true)

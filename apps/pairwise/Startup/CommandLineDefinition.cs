@@ -52,19 +52,21 @@ internal static class CommandLineDefinition
 
     private static readonly Option<bool> NoQr = new("--no-qr") { Description = "Print links without their QR codes" };
 
+    private static readonly Option<bool> NoPostQuantum = new("--no-post-quantum") { Description = "Make new connections without post-quantum keys, for very slow peers" };
+
     /// <summary>Builds the root command; <paramref name="run"/> gets the options and answers with the exit code.</summary>
-    public static RootCommand Create(Func<PairwiseOptions, CancellationToken, Task<int>> run)
+    public static RootCommand Create(Func<PairwiseOptions, Task<int>> run)
     {
         var root = new RootCommand("Pairwise: private chat over relays, without user identifiers")
         {
-            DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr,
+            DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
         };
         foreach (var option in root.Options.Where(option => option.Name == "--version")) option.Aliases.Add("-v");
         root.Validators.Add(result =>
         {
             if (result.GetValue(Stay) is < 0 or > 31_536_000) result.AddError("--time takes seconds, from 0 to a year.");
         });
-        root.SetAction((result, cancellationToken) => run(
+        root.SetAction((result, _) => run(
             new PairwiseOptions
             {
                 DataFolder = Path.GetFullPath(result.GetRequiredValue(DataFolder)),
@@ -75,8 +77,8 @@ internal static class CommandLineDefinition
                 Commands = result.GetValue(Execute) ?? [],
                 Stay = result.GetValue(Stay) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 ShowsQrCodes = !result.GetValue(NoQr),
-            },
-            cancellationToken));
+                IsPostQuantum = !result.GetValue(NoPostQuantum),
+            }));
         return root;
     }
 

@@ -26,4 +26,7 @@ internal sealed record PairwiseOptions
 
     /// <summary>Whether links are also drawn as QR codes.</summary>
     public bool ShowsQrCodes { get; init; } = true;
+
+    /// <summary>Whether new connections get post-quantum keys.</summary>
+    public bool IsPostQuantum { get; init; } = true;
 }

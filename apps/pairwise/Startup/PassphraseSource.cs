@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Pairwise.Storage;
-using Pairwise.Terminal.Interop;
 
 namespace Pairwise.Terminal.Startup;
 
@@ -54,7 +53,7 @@ internal sealed class PassphraseSource(PairwiseOptions options)
 
     private static Database OpenNew(Func<Passphrase, Database> open)
     {
-        if (!Termios.IsTerminal(0))
+        if (!Prompt.IsTerminal)
         {
             throw new StartupException($"A new database needs a passphrase: give --passphrase-file FILE or set {EnvironmentVariable} (it may be empty: then nothing is encrypted on this disk).");
         }
@@ -110,37 +109,9 @@ internal sealed class PassphraseSource(PairwiseOptions options)
         }
     }
 
-    // Bytes are read straight from the descriptor: no reader keeps a copy of what was typed.
-    private static Passphrase Ask(string prompt)
+    private static Passphrase Ask(string question)
     {
-        if (!Termios.IsTerminal(0))
-        {
-            throw new StartupException($"The database is encrypted: give --passphrase-file FILE or set {EnvironmentVariable}.");
-        }
-
-        Console.Error.Write(prompt);
-        var typed = new byte[LongestPassphrase];
-        var length = 0;
-        try
-        {
-            using var hidden = RawMode.TryHideInput();
-            using var input = Console.OpenStandardInput();
-            while (length < typed.Length)
-            {
-                var read = input.Read(typed, length, typed.Length - length);
-                if (read == 0) throw new StartupException("No passphrase was given.");
-                length += read;
-                var end = typed.AsSpan(0, length).IndexOf((byte)'\n');
-                if (end < 0) continue;
-                return Passphrase.FromUtf8(typed.AsSpan(0, end));
-            }
-
-            throw new StartupException($"A passphrase has at most {LongestPassphrase - 1} bytes.");
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(typed);
-            Console.Error.WriteLine();
-        }
+        if (!Prompt.IsTerminal) throw new StartupException($"The database is encrypted: give --passphrase-file FILE or set {EnvironmentVariable}.");
+        return Prompt.AskHidden(question, bytes => Passphrase.FromUtf8(bytes)) ?? throw new StartupException("No passphrase was given.");
     }
 }

@@ -7,9 +7,18 @@ internal sealed class RawMode : IDisposable
 {
     private const int StandardInput = 0;
 
+    private static RawMode? _current;
+
     private byte[]? _before;
 
-    private RawMode(byte[] before) => _before = before;
+    private RawMode(byte[] before)
+    {
+        _before = before;
+        _current = this;
+    }
+
+    /// <summary>Gives the terminal back when the program ends without unwinding, on a signal.</summary>
+    public static void GiveBack() => _current?.Dispose();
 
     /// <summary>Keys arrive one by one, unechoed, Ctrl-C among them. Null when standard input is no terminal.</summary>
     public static RawMode? TryEnter() => TryChange(Termios.ToRaw);

@@ -1,0 +1,112 @@
+using Pairwise.Agent;
+using Pairwise.Agent.Relays;
+using Pairwise.Chat;
+using Pairwise.Client;
+using Pairwise.Protocol;
+using Pairwise.Storage;
+using Pairwise.Terminal.Interop;
+using Pairwise.Terminal.Sessions;
+
+namespace Pairwise.Terminal.Startup;
+
+/// <summary>Puts the chat together: folder, database, relay, profile, and whoever talks with it.</summary>
+internal static class Application
+{
+    private const int Failure = 1;
+
+    /// <summary>Runs the chat until its user leaves; gives the exit code. What goes wrong is one sentence on standard error.</summary>
+    public static async Task<int> RunAsync(PairwiseOptions options)
+    {
+        using var signals = new Signals();
+        try
+        {
+            return await ComposeAsync(options, signals.Stopping);
+        }
+        catch (OperationCanceledException) when (signals.Stopping.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (Exception e) when (e is StartupException or StorageException or AgentException or ChatException)
+        {
+            await Console.Error.WriteLineAsync(Printable.Of(e.Message));
+            return Failure;
+        }
+    }
+
+    private static async Task<int> ComposeAsync(PairwiseOptions options, CancellationToken cancellationToken)
+    {
+        MakeFolder(options.DataFolder);
+        var path = Path.Combine(options.DataFolder, "pairwise.db");
+        var name = options.DisplayName ?? (File.Exists(path) ? null : AskName());
+        await using var database = new PassphraseSource(options).Open(path, passphrase => Database.Open(new DatabaseOptions { Path = path, Schemas = ChatCore.Schemas }, passphrase));
+
+        var needsRelay = options.Servers.Count == 0 || EmbeddedRelay.ExistsIn(options.DataFolder);
+        await using var relay = needsRelay ? await EmbeddedRelay.StartAsync(options.DataFolder, cancellationToken) : null;
+        var servers = options.Servers.Count > 0 ? options.Servers.Select(ParseServer).ToList() : [ParseServer(relay!.Address)];
+        var agent = await AgentClient.StartAsync(new AgentOptions(), new AgentDependencies(database, new SmpRelayConnector(new SmpClientOptions())), cancellationToken);
+        await using var chat = await ChatCore.StartAsync(new ChatOptions { Servers = servers, IsPostQuantum = options.IsPostQuantum }, database, agent, cancellationToken);
+
+        var isPerson = options.Commands.Count == 0 && Termios.IsTerminal(0) && Termios.IsTerminal(1);
+        await EnsureProfileAsync(chat, name, options, cancellationToken);
+        using var screen = Screen.Open(isPerson);
+        var conversation = new Conversation(chat, options, screen, isPerson);
+        if (options.Commands.Count > 0) return await conversation.RunCommandsAsync(cancellationToken);
+        if (!isPerson) return await conversation.RunPipedAsync(new LineSource(), cancellationToken);
+
+        Welcome(screen, chat, relay);
+        using var raw = RawMode.TryEnter();
+        return await conversation.RunInteractiveAsync(new LineSource(), cancellationToken);
+    }
+
+    private static ServerAddressWithPassword ParseServer(string text) =>
+        ServerAddressWithPassword.TryParse(text, out var address)
+            ? address
+            : throw new StartupException($"{text} is not the address of a relay: it looks like smp://FINGERPRINT@HOST[:PORT], as smp-server init prints it.");
+
+    // The folder holds keys: nobody else on the machine may look into it.
+    private static void MakeFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The data folder {folder} cannot be made: {e.Message} Choose another with -d FOLDER.", e);
+        }
+    }
+
+    private static async Task EnsureProfileAsync(ChatCore chat, string? name, PairwiseOptions options, CancellationToken cancellationToken)
+    {
+        while (chat.Profile is null)
+        {
+            name ??= AskName() ?? throw new StartupException($"There is no profile in {options.DataFolder} yet: start once in a terminal, or give --display-name NAME.");
+            try
+            {
+                await chat.CreateProfileAsync(name, "", cancellationToken);
+            }
+            catch (ChatException e) when (Prompt.IsTerminal && options.DisplayName is null && !e.IsTransient)
+            {
+                await Console.Error.WriteLineAsync(e.Message);
+                name = null;
+            }
+        }
+    }
+
+    // Null when nobody answers: standard input is at its end.
+    private static string? AskName()
+    {
+        if (Prompt.IsTerminal) Console.Error.WriteLine("Choose the name that your contacts will see. You can change it later with /p.");
+        return Prompt.AskText("Display name: ");
+    }
+
+    private static void Welcome(Screen screen, ChatCore chat, EmbeddedRelay? relay)
+    {
+        var style = screen.Style;
+        screen.Print(
+            $"Welcome to {style.Strong("Pairwise")}, {style.Name(Printable.Of(chat.Profile!.DisplayName))}.",
+            relay is null ? "" : style.Faint($"A relay runs inside this program, at {relay.Address[(relay.Address.LastIndexOf('@') + 1)..]}; contacts reach you while it runs."),
+            $"{style.Strong("/connect")} makes a link for somebody, {style.Strong("/connect LINK")} takes one, {style.Strong("@name text")} writes, {style.Strong("/help")} tells the rest.",
+            "");
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Pairwise.Server.Smp;
+
+namespace Pairwise.Terminal.Startup;
+
+/// <summary>
+/// The relay that a chat runs for itself when no other is configured: in its data folder, on a loopback port that
+/// is chosen once and stays the same, since links and contacts hold its address.
+/// </summary>
+internal sealed class EmbeddedRelay : IAsyncDisposable
+{
+    private readonly SmpServer _server;
+
+    private EmbeddedRelay(SmpServer server) => _server = server;
+
+    /// <summary>Address of the relay, for new connections.</summary>
+    public string Address => _server.Address;
+
+    /// <summary>Whether a relay was ever run in this data folder, so that contacts may depend on it.</summary>
+    public static bool ExistsIn(string dataFolder) => File.Exists(PortFile(dataFolder));
+
+    /// <summary>Starts the relay of a data folder, and makes it on the first start.</summary>
+    /// <exception cref="StartupException">Its port is taken, or its folder cannot be used.</exception>
+    public static async Task<EmbeddedRelay> StartAsync(string dataFolder, CancellationToken cancellationToken)
+    {
+        var folder = RelayFolder(dataFolder);
+        var port = await ReadPortAsync(dataFolder, cancellationToken);
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var server = await SmpServer.StartAsync(
+                new SmpServerOptions
+                {
+                    ConfigurationFolder = Path.Combine(folder, "etc"),
+                    StateFolder = Path.Combine(folder, "log"),
+                    Endpoints = [new IPEndPoint(IPAddress.Loopback, port)],
+                },
+                cancellationToken);
+            if (port == 0) await WritePortAsync(dataFolder, server.Endpoints[0].Port, cancellationToken);
+            return new EmbeddedRelay(server);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        {
+            throw new StartupException($"Port {port} of the relay inside Pairwise is taken by another program. Stop that program and start again: links and contacts made here hold this port.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The relay inside Pairwise cannot use {folder}: {e.Message}", e);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static string RelayFolder(string dataFolder) => Path.Combine(dataFolder, "relay");
+
+    private static string PortFile(string dataFolder) => Path.Combine(RelayFolder(dataFolder), "port");
+
+    private static async Task<int> ReadPortAsync(string dataFolder, CancellationToken cancellationToken)
+    {
+        var file = PortFile(dataFolder);
+        if (!File.Exists(file)) return 0;
+        var text = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535
+            ? port
+            : throw new StartupException($"{file} holds no port number. Restore it from a backup: links and contacts made here hold that port.");
+    }
+
+    // Written aside and moved, so that a crash leaves either no port or a whole one.
+    private static async Task WritePortAsync(string dataFolder, int port, CancellationToken cancellationToken)
+    {
+        var file = PortFile(dataFolder);
+        await File.WriteAllTextAsync(file + ".new", port.ToString(CultureInfo.InvariantCulture) + "\n", cancellationToken);
+        File.Move(file + ".new", file, overwrite: true);
+    }
+}

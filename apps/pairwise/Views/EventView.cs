@@ -1,0 +1,74 @@
+using Pairwise.Chat;
+using Pairwise.Terminal;
+
+namespace Pairwise.Terminal.Views;
+
+/// <summary>What a person reads when something happens: a chat event as lines of text.</summary>
+internal sealed class EventView(Style style, bool showsTime)
+{
+    /// <summary>The lines for an event; none for those that only concern <c>/tail</c>.</summary>
+    public IEnumerable<string> Lines(ChatEvent chatEvent)
+    {
+        switch (chatEvent)
+        {
+            case ChatEvent.ContactConnecting connecting:
+                yield return style.Faint($"{Name(connecting.Contact)}: connecting…");
+                break;
+            case ChatEvent.ContactConnected connected:
+                yield return style.Notice($"{Name(connected.Contact)}: contact is connected");
+                break;
+            case ChatEvent.MessageReceived received:
+                foreach (var line in Received(received.Contact, received.Item)) yield return line;
+                break;
+            case ChatEvent.MessageUpdated updated:
+                yield return $"{Time(updated.Item)}{style.Name(Name(updated.Contact))}> {Printable.Of(updated.Item.Text, keepLines: true)} {style.Faint(updated.Item.IsDeleted ? "[deleted]" : "[edited]")}";
+                break;
+            case ChatEvent.StatusChanged { Item.Status: ItemStatus.Delivered } changed:
+                yield return style.Faint($"✓✓ @{Name(changed.Contact)} {Printable.Of(changed.Item.Text, keepLines: true)}");
+                break;
+            case ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } changed:
+                yield return style.Error($"{Name(changed.Contact)}: this message could not be delivered: {Printable.Of(changed.Item.Text)}");
+                break;
+            case ChatEvent.StatusChanged:
+                break;
+            case ChatEvent.ContactUpdated updated when updated.Before.Name != updated.After.Name:
+                yield return style.Notice($"{Name(updated.Before)} is now called {Name(updated.After)}");
+                break;
+            case ChatEvent.ContactUpdated updated:
+                yield return style.Faint($"{Name(updated.After)} changed the profile");
+                break;
+            case ChatEvent.ContactDeletedByPeer deleted:
+                yield return style.Notice($"{Name(deleted.Contact)} deleted the contact; messages to it will not arrive. /delete {deleted.Contact.QuotedName} removes it here.");
+                break;
+            case ChatEvent.ServerDown down:
+                yield return style.Notice($"relay {Host(down.Address)} cannot be reached ({Contacts(down.Contacts)}); Pairwise goes on trying");
+                break;
+            case ChatEvent.ServerUp up:
+                yield return style.Faint($"relay {Host(up.Address)} is connected ({Contacts(up.Contacts)})");
+                break;
+            case ChatEvent.Unsupported unsupported:
+                yield return style.Faint($"{Name(unsupported.Contact)} sent something that this version cannot show ({Printable.Of(unsupported.Tag)})");
+                break;
+            case ChatEvent.Problem problem:
+                yield return style.Error(Printable.Of(problem.Sentence));
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException(chatEvent.GetType().Name);
+        }
+    }
+
+    private IEnumerable<string> Received(Contact contact, ChatItem item)
+    {
+        if (item.Notice is { } notice) yield return style.Error($"{Name(contact)}: {Printable.Of(notice)}");
+        yield return $"{Time(item)}{style.Name(Name(contact))}> {Printable.Of(item.Text, keepLines: true)}";
+    }
+
+    private string Time(ChatItem item) => showsTime ? style.Faint(ItemTime.Of(item)) + " " : "";
+
+    private static string Name(Contact contact) => Printable.Of(contact.Name);
+
+    private static string Contacts(int count) => count == 1 ? "1 contact" : $"{count} contacts";
+
+    // The part of smp://FINGERPRINT@HOST:PORT that means something to a person.
+    private static string Host(string address) => address[(address.LastIndexOf('@') + 1)..];
+}

@@ -1,0 +1,102 @@
+using Pairwise.Chat;
+using Pairwise.Terminal;
+
+namespace Pairwise.Terminal.Views;
+
+/// <summary>What a person reads after a command: a chat response as lines of text.</summary>
+/// <param name="style">Colours.</param>
+/// <param name="qrColumns">Columns a QR code may take; 0 for none.</param>
+internal sealed class ResponseView(Style style, int qrColumns)
+{
+    /// <summary>The lines for a response.</summary>
+    public IEnumerable<string> Lines(ChatResponse response) => response switch
+    {
+        ChatResponse.Help help => Help(help),
+        ChatResponse.ContactList list => Contacts(list.Contacts),
+        ChatResponse.InvitationCreated invitation => Invitation(invitation.Link),
+        ChatResponse.JoinStarted => [style.Faint("connecting: the contact appears here when the other side is online")],
+        ChatResponse.MessageAccepted accepted => [$"{style.Own("@" + Name(accepted.Contact))} {Printable.Of(accepted.Item.Text, keepLines: true)}"],
+        ChatResponse.Tail tail => Tail(tail),
+        ChatResponse.ContactDeleted deleted => [$"{Name(deleted.Contact)}: contact and its messages are deleted"],
+        ChatResponse.ServerList servers => Servers(servers),
+        ChatResponse.ProfileShown shown => [$"your profile: {Printable.Of(shown.Profile.Display)}"],
+        ChatResponse.ProfileUpdated updated => [$"your profile is now {Printable.Of(updated.Profile.Display)}; told to {Count(updated.Contacts, "contact")}"],
+        ChatResponse.ContactShown shown => Contact(shown),
+        ChatResponse.Quit => [],
+        ChatResponse.Failed failed => [style.Error(Printable.Of(failed.Sentence))],
+        _ => throw new System.Diagnostics.UnreachableException(response.GetType().Name),
+    };
+
+    private IEnumerable<string> Help(ChatResponse.Help help)
+    {
+        var width = help.Commands.Max(entry => entry.Syntax.Length);
+        return help.Commands.Select(entry => $"{style.Strong(entry.Syntax.PadRight(width))}  {entry.Meaning}");
+    }
+
+    private IEnumerable<string> Contacts(IReadOnlyList<Contact> contacts)
+    {
+        if (contacts.Count == 0) return ["no contacts yet: /connect makes a link for somebody, /connect LINK takes one from somebody"];
+        return contacts.Select(contact => $"{style.Name(Name(contact))}{Detail(contact)}");
+    }
+
+    private string Detail(Contact contact)
+    {
+        var notes = new List<string>();
+        if (contact.Profile.FullName.Length > 0) notes.Add(Printable.Of(contact.Profile.FullName));
+        if (contact.State == ContactState.Connecting) notes.Add("connecting");
+        if (contact.State == ContactState.DeletedByPeer) notes.Add("deleted by the contact");
+        return notes.Count == 0 ? "" : style.Faint($" ({string.Join(", ", notes)})");
+    }
+
+    private IEnumerable<string> Invitation(string link)
+    {
+        yield return "One-time invitation link. Give it to one person, who types /connect and the link:";
+        yield return "";
+        yield return link;
+        yield return "";
+        if (qrColumns == 0) yield break;
+        if (QrCode.TryDraw(link, qrColumns) is { } rows)
+        {
+            foreach (var row in rows) yield return row;
+        }
+        else
+        {
+            yield return style.Faint("(the window is too narrow for its QR code)");
+        }
+    }
+
+    private IEnumerable<string> Tail(ChatResponse.Tail tail)
+    {
+        if (tail.Lines.Count == 0) return ["no messages yet"];
+        return tail.Lines.Select(line =>
+        {
+            var (contact, item) = (line.Contact, line.Item);
+            var text = item.IsDeleted ? style.Faint("[deleted]") : Printable.Of(item.Text, keepLines: true) + (item.IsEdited ? style.Faint(" [edited]") : "");
+            var who = item.Direction == ItemDirection.Received
+                ? $"{style.Name(Name(contact))}> {text}"
+                : $"{style.Own("@" + Name(contact))} {text} {style.Faint(ItemTime.Mark(item.Status))}";
+            var notice = item.Notice is { } problem ? style.Error($" [{Printable.Of(problem)}]") : "";
+            return $"{style.Faint(ItemTime.WithDate(item))} {who}{notice}";
+        });
+    }
+
+    private static IEnumerable<string> Servers(ChatResponse.ServerList servers) =>
+        [servers.AreDefault ? "new connections use the relay that runs inside this program:" : "new connections use these relays:", .. servers.Addresses];
+
+    private IEnumerable<string> Contact(ChatResponse.ContactShown shown)
+    {
+        yield return $"{style.Name(Name(shown.Contact))}{Detail(shown.Contact)}";
+        yield return $"post-quantum: {(shown.Contact.IsPostQuantum ? "yes" : "no")}";
+        if (shown.ReceivingOn.Count > 0) yield return $"receiving on: {string.Join(", ", shown.ReceivingOn)}";
+        if (shown.SendingTo.Count > 0) yield return $"sending to: {string.Join(", ", shown.SendingTo)}";
+        if (shown.SecurityCode is { } code)
+        {
+            yield return "security code (equal on both sides unless somebody sits between you):";
+            yield return style.Strong(code);
+        }
+    }
+
+    private static string Name(Contact contact) => Printable.Of(contact.Name);
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
+}

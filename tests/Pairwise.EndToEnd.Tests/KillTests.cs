@@ -1,0 +1,85 @@
+using System.Globalization;
+using Pairwise.Demo.Processes;
+
+namespace Pairwise.EndToEnd.Tests;
+
+/// <summary>
+/// Chat processes that die by <c>kill -9</c> at random moments while messages flow both ways: what was acknowledged
+/// to the person who typed arrives, once and in order, and no ratchet falls out of step.
+/// <c>PAIRWISE_KILL_ROUNDS</c> sets the rounds, <c>PAIRWISE_SEED</c> repeats a run.
+/// </summary>
+public sealed class KillTests(ITestOutputHelper output)
+{
+    private const int DefaultRounds = 100;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task Killed_chats_lose_nothing_show_nothing_twice_and_stay_in_step()
+    {
+        var rounds = ReadNumber("PAIRWISE_KILL_ROUNDS") ?? DefaultRounds;
+        var seed = ReadNumber("PAIRWISE_SEED") ?? Environment.TickCount;
+        output.WriteLine($"seed {seed}, {rounds} rounds");
+        var random = new Random(seed);
+
+        using var folder = new TestFolder();
+        var address = await RelayProcess.InitAsync(folder["relay"]);
+        var relay = await RelayProcess.StartAsync(folder["relay"], address);
+        await using var alice = new Person("alice", "bob", folder["alice"], address);
+        await using var bob = new Person("bob", "alice", folder["bob"], address);
+        try
+        {
+            await Task.WhenAll(alice.StartAsync(isFirst: true), bob.StartAsync(isFirst: true));
+            var link = await alice.Chat.CreateLinkAsync(Patience);
+            await bob.Chat.TypeAsync("/connect " + link);
+            await Task.WhenAll(alice.WaitConnectedAsync(Patience), bob.WaitConnectedAsync(Patience));
+
+            for (var round = 0; round < rounds; round++)
+            {
+                for (var i = random.Next(1, 6); i > 0; i--)
+                {
+                    await alice.TypeNextAsync();
+                    await bob.TypeNextAsync();
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 400)), TimeProvider.System, TestContext.Current.CancellationToken);
+                switch (random.Next(9))
+                {
+                    case < 4: await alice.KillAndRestartAsync(); break;
+                    case < 8: await bob.KillAndRestartAsync(); break;
+                    default:
+                        await relay.StopAsync(Patience);
+                        relay = await RelayProcess.StartAsync(folder["relay"], address);
+                        break;
+                }
+            }
+
+            // One more message each way shows that the ratchets still agree, and that all before it has come.
+            await Task.WhenAll(alice.SendLastAsync(Patience), bob.SendLastAsync(Patience));
+            await Task.WhenAll(alice.WaitForAsync(bob.LastTyped, Patience), bob.WaitForAsync(alice.LastTyped, Patience));
+            Check(alice, bob);
+            Check(bob, alice);
+        }
+        finally
+        {
+            await relay.DisposeAsync();
+        }
+    }
+
+    private void Check(Person sender, Person receiver)
+    {
+        var acknowledged = sender.Acknowledged;
+        var shown = receiver.Shown;
+        output.WriteLine($"{sender.Name} -> {receiver.Name}: {acknowledged.Count} acknowledged, {shown.Count} shown");
+        Assert.Equal(shown.Distinct(), shown);
+        Assert.Equal(shown.OrderBy(number => number), shown);
+        var stored = receiver.Stored;
+        Assert.Equal(stored.Distinct(), stored);
+        Assert.Equal(stored.OrderBy(number => number), stored);
+        Assert.Empty(acknowledged.Except(stored));
+        Assert.Empty(shown.Except(stored));
+    }
+
+    private static int? ReadNumber(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
+}

@@ -1,0 +1,106 @@
+using Pairwise.Demo.Processes;
+
+namespace Pairwise.EndToEnd.Tests;
+
+/// <summary>The real program at a real (pseudo-)terminal, as two people use it.</summary>
+public sealed class TerminalTests
+{
+    [Fact]
+    public async Task Two_people_meet_and_talk_and_what_arrives_does_not_spoil_what_is_typed()
+    {
+        using var folder = new TestFolder();
+        var plain = new Dictionary<string, string?> { ["PAIRWISE_PASSPHRASE"] = null, ["NO_COLOR"] = "1" };
+        await using var alice = PseudoTerminal.Start(["-d", folder["alice"], "--no-qr"], plain, columns: 400);
+        await FirstStartAsync(alice, "alice");
+
+        await alice.TypeAsync("/connect\r");
+        await alice.WaitAsync("/invitation#");
+        var link = alice.Rows.First(row => row.Contains("/invitation#", StringComparison.Ordinal)).Trim();
+
+        // Bob's relay is Alice's: the one that runs inside her program.
+        await using var bob = PseudoTerminal.Start(["-d", folder["bob"], "--no-qr"], plain, columns: 400);
+        await FirstStartAsync(bob, "bob");
+        await bob.TypeAsync($"\e[200~/connect {link}\e[201~\r");
+        await bob.WaitAsync("alice: contact is connected");
+        await alice.WaitAsync("bob: contact is connected");
+
+        await alice.TypeAsync("@bob half a sen");
+        await alice.WaitAsync(rows => rows[^1] == "> @bob half a sen", "what is being typed");
+        await bob.TypeAsync("@alice hello\r");
+        await alice.WaitAsync(rows => rows.Any(row => row.EndsWith("bob> hello", StringComparison.Ordinal)), "Bob's message on a line of its own");
+        Assert.Equal("> @bob half a sen", alice.Rows[^1]);
+        await alice.TypeAsync("tence\r");
+        await bob.WaitAsync(rows => rows.Any(row => row.EndsWith("alice> half a sentence", StringComparison.Ordinal)), "the whole sentence");
+
+        await alice.TypeAsync("\e[A");
+        await alice.WaitAsync(rows => rows[^1] == "> @bob half a sentence", "the line before, from the history");
+        await alice.TypeAsync("\x03/tail\r");
+        await alice.WaitAsync(rows => rows.Any(row => row.EndsWith("@bob half a sentence ✓✓", StringComparison.Ordinal)), "the mark of a delivered message");
+
+        await alice.TypeAsync("/quit\r");
+        await bob.TypeAsync("\x04");
+        Assert.Equal(0, await alice.WaitForExitAsync());
+        Assert.Equal(0, await bob.WaitForExitAsync());
+        Assert.DoesNotContain("\e[3", alice.Raw, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret of", alice.Raw, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_link_comes_with_a_qr_code_and_colours_where_they_are_wanted()
+    {
+        using var folder = new TestFolder();
+        await using var alice = PseudoTerminal.Start(["-d", folder["alice"], "--display-name", "alice"], new Dictionary<string, string?> { ["PAIRWISE_PASSPHRASE"] = "", ["NO_COLOR"] = null }, columns: 200);
+        await alice.WaitAsync("Welcome to Pairwise, alice");
+        await alice.TypeAsync("/connect\r");
+        await alice.WaitAsync(rows => rows.Count(row => row.Contains('\u2588', StringComparison.Ordinal)) > 20, "a QR code");
+        await alice.TypeAsync("\x03");
+        Assert.Equal(0, await alice.WaitForExitAsync());
+        Assert.Contains("\e[1m", alice.Raw, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Mistakes_are_one_sentence_and_an_exit_code()
+    {
+        using var folder = new TestFolder();
+        await FailsAsync(folder, ["-e", "/contacts"], "--display-name");
+        await SucceedsAsync(folder, ["--display-name", "alice", "-e", "/contacts"], "no contacts yet");
+        await FailsAsync(folder, ["-e", "/connect nonsense"], "link");
+        await FailsAsync(folder, ["-e", "/nonsense"], "/help");
+        await FailsAsync(folder, ["-e", "@nobody hello"], "nobody");
+        await FailsAsync(folder, ["-k", "another passphrase", "-e", "/contacts"], "passphrase");
+        await SucceedsAsync(folder, ["-e", "/p"], "alice");
+    }
+
+    private static async Task FirstStartAsync(PseudoTerminal terminal, string name)
+    {
+        await terminal.WaitAsync("Display name:");
+        await terminal.TypeAsync(name + "\r");
+        await terminal.WaitAsync("New passphrase");
+        await terminal.TypeAsync($"secret of {name}\r");
+        await terminal.WaitAsync("The same again");
+        await terminal.TypeAsync($"secret of {name}\r");
+        await terminal.WaitAsync($"Welcome to Pairwise, {name}");
+        await terminal.WaitAsync(rows => rows[^1] == ">", "an empty line to type in");
+    }
+
+    private static async Task FailsAsync(TestFolder folder, string[] arguments, string reason)
+    {
+        var (code, lines) = await RunAsync(folder, arguments);
+        Assert.NotEqual(0, code);
+        Assert.Contains(reason, Assert.Single(lines), StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static async Task SucceedsAsync(TestFolder folder, string[] arguments, string expected)
+    {
+        var (code, lines) = await RunAsync(folder, arguments);
+        Assert.Equal(0, code);
+        Assert.Contains(lines, line => line.Contains(expected, StringComparison.Ordinal));
+    }
+
+    private static async Task<(int Code, IReadOnlyList<string> Lines)> RunAsync(TestFolder folder, string[] arguments)
+    {
+        await using var chat = ChatProcess.Start(folder["data"], [], null, arguments);
+        var code = await chat.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        return (code, chat.Lines);
+    }
+}
