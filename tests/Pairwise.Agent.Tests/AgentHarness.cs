@@ -194,7 +194,12 @@ internal sealed class TestAgent : IAsyncDisposable
     {
         try
         {
-            await foreach (var raised in client.ReadEventsAsync(cancellationToken)) await events.WriteAsync(raised, cancellationToken);
+            await foreach (var raised in client.ReadEventsAsync(cancellationToken))
+            {
+                // Receipts are acknowledged like messages; no test wants to do that itself.
+                if (raised is AgentEvent.ReceiptsReceived receipts) await client.AckMessageAsync(receipts.Connection, receipts.Meta.Id, receipt: null, cancellationToken);
+                await events.WriteAsync(raised, cancellationToken);
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

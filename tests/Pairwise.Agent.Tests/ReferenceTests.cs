@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Json;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Agent;
+
+namespace Pairwise.Agent.Tests;
+
+/// <summary>Our agent and the original chat program, meeting by a link that either made.</summary>
+public sealed class ReferenceTests
+{
+    private const string OurProfile = """{"v":"1-16","event":"x.info","params":{"profile":{"displayName":"pairwise","fullName":""}}}""";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Our_agent_joins_by_a_link_of_the_reference(bool isPostQuantum)
+    {
+        Assert.SkipWhen(ReferenceChat.Command is null, "PAIRWISE_REFERENCE_CHAT is not set");
+        using var folder = new TemporaryFolder();
+        await using var relay = await TestRelay.StartAsync(folder, "relay");
+        var address = AddressOf(relay);
+        await using var ours = await TestAgent.StartAsync(folder, "ours", null, null, address);
+        await using var theirs = await ReferenceChat.StartAsync(folder.File("theirs"), "theirs", address.ToConfigurationText());
+
+        var invitation = ReferenceChat.Unwrap(await theirs.RunAsync("/c"));
+        var text = invitation.GetProperty("connLinkInvitation").GetProperty("connFullLink").GetString();
+        Assert.True(ConnectionRequest.TryParse(text!, out var link), text);
+        var connection = await ours.Client.PrepareToJoinAsync(ours.User, link, isPostQuantum, Token);
+        await ours.Client.JoinConnectionAsync(connection, link, Encoding.UTF8.GetBytes(OurProfile), isPostQuantum, Token);
+        var info = await ours.NextAsync<AgentEvent.InfoReceived>();
+        Assert.Contains("x.info", Encoding.UTF8.GetString(info.Info.Span), StringComparison.Ordinal);
+        await ours.NextAsync<AgentEvent.Connected>();
+        await theirs.NextEventAsync("contactConnected");
+        await TalkAsync(ours, connection, theirs, isPostQuantum);
+    }
+
+    [Theory]
+    [InlineData(PostQuantumMode.On)]
+    [InlineData(PostQuantumMode.InLink)]
+    [InlineData(PostQuantumMode.Off)]
+    public async Task The_reference_joins_by_a_link_of_our_agent(PostQuantumMode postQuantum)
+    {
+        Assert.SkipWhen(ReferenceChat.Command is null, "PAIRWISE_REFERENCE_CHAT is not set");
+        using var folder = new TemporaryFolder();
+        await using var relay = await TestRelay.StartAsync(folder, "relay");
+        var address = AddressOf(relay);
+        await using var ours = await TestAgent.StartAsync(folder, "ours", null, null, address);
+        var theirs = await ReferenceChat.StartAsync(folder.File("theirs"), "theirs", address.ToConfigurationText());
+        await using var first = theirs;
+
+        var created = await ours.Client.CreateConnectionAsync(ours.User, ConnectionMode.Invitation, postQuantum, Token);
+        await theirs.RunAsync("/c " + created.Link.ToText());
+        var confirmation = await ours.NextAsync<AgentEvent.ConfirmationReceived>();
+        Assert.Contains("x.info", Encoding.UTF8.GetString(confirmation.Info.Span), StringComparison.Ordinal);
+        await ours.Client.AllowConnectionAsync(created.Connection, confirmation.Confirmation, Encoding.UTF8.GetBytes(OurProfile), Token);
+        await ours.NextAsync<AgentEvent.Connected>();
+        await theirs.NextEventAsync("contactConnected");
+        await TalkAsync(ours, created.Connection, theirs, postQuantum != PostQuantumMode.Off);
+
+        // Both sides are restarted in turn, with messages sent meanwhile.
+        await ours.RestartAsync();
+        await TalkAsync(ours, created.Connection, theirs, postQuantum != PostQuantumMode.Off);
+        await theirs.DisposeAsync();
+        await ours.SendAsync(created.Connection, Text("while you were away"), postQuantum != PostQuantumMode.Off);
+        await ours.NextAsync<AgentEvent.Sent>();
+        await using var again = await ReferenceChat.StartAsync(folder.File("theirs"), "theirs", address.ToConfigurationText());
+        Assert.Equal("while you were away", await again.NextTextAsync());
+        await TalkAsync(ours, created.Connection, again, postQuantum != PostQuantumMode.Off);
+    }
+
+    private static ServerAddressWithPassword AddressOf(TestRelay relay)
+    {
+        if (ReferenceChat.Relay is not { } text) return relay.Address;
+        Assert.True(ServerAddressWithPassword.TryParse(text, out var address));
+        return address;
+    }
+
+    private static string Text(string text) => JsonSerializer.Serialize(new { v = "1-16", @event = "x.msg.new", @params = new { content = new { type = "text", text } } });
+
+    private static async Task TalkAsync(TestAgent ours, ConnectionId connection, ReferenceChat theirs, bool isPostQuantum)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await ours.SendAsync(connection, Text($"from us {i}"), isPostQuantum);
+            Assert.Equal($"from us {i}", await theirs.NextTextAsync());
+            await theirs.RunAsync($"@pairwise from them {i}");
+            while (true)
+            {
+                var received = await ours.NextAsync<AgentEvent.MessageReceived>();
+                Assert.Equal(MessageIntegrity.Ok.Instance, received.Meta.Integrity);
+                await ours.Client.AckMessageAsync(connection, received.Meta.Id, ReadOnlyMemory<byte>.Empty, Token);
+                var content = Encoding.UTF8.GetString(received.Body.Span);
+                if (!content.Contains("x.msg.new", StringComparison.Ordinal)) continue;
+                Assert.Contains($"from them {i}", content, StringComparison.Ordinal);
+                break;
+            }
+        }
+    }
+}
