@@ -19,7 +19,7 @@ public enum ServerProtocol
 /// </summary>
 /// <param name="Protocol">The scheme.</param>
 /// <param name="Hosts">1 to 255; the same server under each.</param>
-/// <param name="Port">Decimal digits as the reference keeps them (no limit), or empty for the protocol's default.</param>
+/// <param name="Port">At most 9 digits as the reference keeps them (it knows no limit), or empty for the protocol's default.</param>
 /// <param name="KeyHash">SHA-256 of the CA certificate; other lengths up to 255 bytes parse, and match nothing.</param>
 public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportHost> Hosts, string Port, Bytes KeyHash)
 {
@@ -30,6 +30,7 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
     public const ushort DefaultHttpsPort = 443;
 
     private const int MaxTextLength = 4096;
+    private const int MaxPortLength = 9;
 
     /// <summary>The port to connect to; false if it is not one.</summary>
     public bool TryGetPort(out ushort port)
@@ -191,7 +192,7 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
 
     private void WritePortAndKeyHash(ref WireWriter writer)
     {
-        writer.WriteShort(Encoding.Latin1.GetBytes(Port));
+        writer.WriteShort(Encoding.ASCII.GetBytes(Port));
         writer.WriteShort(KeyHash.Span);
     }
 
@@ -199,12 +200,12 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
         ref WireReader reader, ServerProtocol protocol, ValueList<TransportHost> hosts, [NotNullWhen(true)] out ServerAddress? address)
     {
         address = null;
-        if (!reader.TryReadShort(out var port) || !reader.TryReadShort(out var keyHash))
+        if (!reader.TryReadShort(out var port) || !IsPort(port) || !reader.TryReadShort(out var keyHash))
         {
             return false;
         }
 
-        address = new ServerAddress(protocol, hosts, Encoding.Latin1.GetString(port), Bytes.CopyOf(keyHash));
+        address = new ServerAddress(protocol, hosts, Encoding.ASCII.GetString(port), Bytes.CopyOf(keyHash));
         return true;
     }
 
@@ -234,18 +235,24 @@ public sealed record ServerAddress(ServerProtocol Protocol, ValueList<TransportH
         return cursor.TryRead("xftp://"u8);
     }
 
-    // The reference reads the port as a number without bounds that wraps at 64 bits, and writes it again in decimal.
+    // The reference keeps any number, without leading zeros; a port that long would only be a riddle to whoever reads it.
     private static string ReadPort(ref TextCursor cursor)
     {
         var start = cursor.Position;
-        if (cursor.TryRead(":"u8) && cursor.TryReadDigits(out var digits) && TextEncoding.TryParseUInt64(digits, out var port))
+        if (cursor.TryRead(":"u8)
+            && cursor.TryReadDigits(out var digits)
+            && digits.Length <= MaxPortLength
+            && TextEncoding.TryParseUInt32(digits, out var port))
         {
-            return unchecked((long)port).ToString(CultureInfo.InvariantCulture);
+            return port.ToString(CultureInfo.InvariantCulture);
         }
 
         cursor.Position = start;
         return "";
     }
+
+    private static bool IsPort(ReadOnlySpan<byte> text) =>
+        text.Length <= MaxPortLength && text.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
 }
 
 /// <summary>A server address as users configure it: <c>smp://FINGERPRINT[:password]@host1[,host2][:port]</c>.</summary>

@@ -56,7 +56,7 @@ public sealed record TransportHost
     // host = ipv4 / ipv6 / onion / domain
     // ipv4 = 3(decimal-octet ".") decimal ; the last number wraps at 8 bits
     // ipv6 = "[" 1*<not "]"> "]" / 1*(HEXDIG / ":")
-    // onion = *(%x61-7A / DIGIT) ".onion" ; domain = 1*<not ":#,;/" or white space>, and not ending in ".onion"
+    // onion = *(%x61-7A / DIGIT) ".onion" ; domain = 1*<visible ASCII, not ":#,;/">, and not ending in ".onion"
     internal static bool TryRead(ref TextCursor cursor, [NotNullWhen(true)] out TransportHost? host) =>
         TryReadIPv4(ref cursor, out host)
         || TryReadIPv6(ref cursor, out host)
@@ -64,7 +64,7 @@ public sealed record TransportHost
         || TryReadDomain(ref cursor, out host);
 
     // transportHost = shortString of the text
-    internal void Write(ref WireWriter writer) => writer.WriteShort(Encoding.Latin1.GetBytes(Name));
+    internal void Write(ref WireWriter writer) => writer.WriteShort(Encoding.ASCII.GetBytes(Name));
 
     internal static bool TryRead(ref WireReader reader, [NotNullWhen(true)] out TransportHost? host)
     {
@@ -162,13 +162,13 @@ public sealed record TransportHost
         host = null;
         var start = cursor.Position;
         var name = cursor.ReadUntilAny(":#,;/ \n\r\t"u8);
-        if (name.IsEmpty || name.Length > MaxNameLength || name.EndsWith(".onion"u8))
+        if (name.IsEmpty || name.Length > MaxNameLength || name.EndsWith(".onion"u8) || name.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0)
         {
             cursor.Position = start;
             return false;
         }
 
-        host = new TransportHost(TransportHostKind.DomainName, Encoding.Latin1.GetString(name));
+        host = new TransportHost(TransportHostKind.DomainName, Encoding.ASCII.GetString(name));
         return true;
     }
 }

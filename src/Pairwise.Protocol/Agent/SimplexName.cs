@@ -23,7 +23,7 @@ public sealed record SimplexName(SimplexNameType Type, string Domain)
 {
     private const string TextPrefix = "simplex:/name";
     private const string DefaultTopLevel = ".simplex";
-    private const int MaxLength = 1024;
+    private const int MaxDomainLength = 1024;
 
     /// <summary>The short form: a group directly under <c>.simplex</c> without that.</summary>
     public string ToShortText()
@@ -42,11 +42,6 @@ public sealed record SimplexName(SimplexNameType Type, string Domain)
     public static bool TryParse(string text, [NotNullWhen(true)] out SimplexName? name)
     {
         name = null;
-        if (text.Length > MaxLength)
-        {
-            return false;
-        }
-
         var rest = text.AsSpan();
         if (rest.StartsWith(TextPrefix, StringComparison.Ordinal))
         {
@@ -58,6 +53,11 @@ public sealed record SimplexName(SimplexNameType Type, string Domain)
         {
             type = rest[0] == '#' ? SimplexNameType.PublicGroup : SimplexNameType.Contact;
             rest = rest[1..];
+        }
+
+        if (rest.Length + DefaultTopLevel.Length > MaxDomainLength)
+        {
+            return false;
         }
 
         var labels = 0;
