@@ -29,61 +29,79 @@ internal static class Sntrup761Codec
     // small = 190*(c + 1 of four coefficients, two bits each, the first lowest) (c + 1 of the last)
     public static void EncodeSmall(ReadOnlySpan<short> polynomial, Span<byte> encoded)
     {
-        encoded = encoded[..SmallLength];
-        for (var i = 0; i < SmallLength; i++)
+        unchecked
         {
-            var four = 0;
-            for (var k = 0; k < 4; k++)
+            encoded = encoded[..SmallLength];
+            for (var i = 0; i < SmallLength; i++)
             {
-                // The buffer's last three coefficients stand for nothing: only the 761st is left in the last byte.
-                var coefficient = (4 * i) + k < P ? polynomial[(4 * i) + k] + 1 : 0;
-                four |= coefficient << (2 * k);
-            }
+                var four = 0;
+                for (var k = 0; k < 4; k++)
+                {
+                    // The buffer's last three coefficients stand for nothing: only the 761st is left in the last byte.
+                    var coefficient = (4 * i) + k < P ? polynomial[(4 * i) + k] + 1 : 0;
+                    four |= coefficient << (2 * k);
+                }
 
-            encoded[i] = unchecked((byte)four);
+                encoded[i] = (byte)four;
+            }
         }
     }
 
     public static void DecodeSmall(ReadOnlySpan<byte> encoded, Span<short> polynomial)
     {
-        for (var i = 0; i < P; i++)
-            polynomial[i] = (short)(((encoded[i / 4] >> (2 * (i % 4))) & 3) - 1);
-        polynomial[P..].Clear();
+        unchecked
+        {
+            for (var i = 0; i < P; i++)
+                polynomial[i] = (short)(((encoded[i / 4] >> (2 * (i % 4))) & 3) - 1);
+            polynomial[P..].Clear();
+        }
     }
 
     // quotient = mixed radix of c + 2295, each below 4591
     public static void EncodeQuotient(ReadOnlySpan<short> polynomial, Span<byte> encoded, Span<ushort> scratch)
     {
-        var digits = scratch[..P];
-        for (var i = 0; i < P; i++)
-            digits[i] = (ushort)(polynomial[i] + HalfQ);
-        QuotientTree.Encode(digits, encoded);
+        unchecked
+        {
+            var digits = scratch[..P];
+            for (var i = 0; i < P; i++)
+                digits[i] = (ushort)(polynomial[i] + HalfQ);
+            QuotientTree.Encode(digits, encoded);
+        }
     }
 
     public static void DecodeQuotient(ReadOnlySpan<byte> encoded, Span<short> polynomial, Span<ushort> scratch)
     {
-        var digits = QuotientTree.Decode(encoded, scratch);
-        for (var i = 0; i < P; i++)
-            polynomial[i] = (short)(digits[i] - HalfQ);
-        polynomial[P..].Clear();
+        unchecked
+        {
+            var digits = QuotientTree.Decode(encoded, scratch);
+            for (var i = 0; i < P; i++)
+                polynomial[i] = (short)(digits[i] - HalfQ);
+            polynomial[P..].Clear();
+        }
     }
 
     // rounded = mixed radix of (c + 2295) / 3, each below 1531
     public static void EncodeRounded(ReadOnlySpan<short> polynomial, Span<byte> encoded, Span<ushort> scratch)
     {
-        // 10923 is 2^15 / 3 rounded up, exact for these multiples of 3.
-        var digits = scratch[..P];
-        for (var i = 0; i < P; i++)
-            digits[i] = (ushort)(((polynomial[i] + HalfQ) * 10923) >> 15);
-        RoundedTree.Encode(digits, encoded);
+        unchecked
+        {
+            // 10923 is 2^15 / 3 rounded up, exact for these multiples of 3.
+            var digits = scratch[..P];
+            for (var i = 0; i < P; i++)
+                digits[i] = (ushort)(((polynomial[i] + HalfQ) * 10923) >> 15);
+            RoundedTree.Encode(digits, encoded);
+        }
     }
 
     public static void DecodeRounded(ReadOnlySpan<byte> encoded, Span<short> polynomial, Span<ushort> scratch)
     {
-        var digits = RoundedTree.Decode(encoded, scratch);
-        for (var i = 0; i < P; i++)
-            polynomial[i] = (short)((digits[i] * 3) - HalfQ);
-        polynomial[P..].Clear();
+        unchecked
+        {
+            var digits = RoundedTree.Decode(encoded, scratch);
+            for (var i = 0; i < P; i++)
+                polynomial[i] = (short)((digits[i] * 3) - HalfQ);
+            polynomial[P..].Clear();
+        }
     }
 
     /// <summary>
@@ -125,70 +143,76 @@ internal static class Sntrup761Codec
         /// <summary>Encodes the digits, which are overwritten.</summary>
         public void Encode(Span<ushort> digits, Span<byte> encoded)
         {
-            foreach (var level in _levels)
+            unchecked
             {
-                var offset = level.Offset;
-                var pairs = level.Count / 2;
-                var radix = (uint)level.Common.Value;
-                for (var i = 0; i < pairs; i++)
+                foreach (var level in _levels)
                 {
-                    var merged = digits[2 * i] + (digits[(2 * i) + 1] * radix);
-                    var bytes = level.BytesOf(i);
-                    for (var k = 0; k < bytes; k++)
+                    var offset = level.Offset;
+                    var pairs = level.Count / 2;
+                    var radix = (uint)level.Common.Value;
+                    for (var i = 0; i < pairs; i++)
                     {
-                        encoded[offset++] = unchecked((byte)merged);
-                        merged >>= 8;
+                        var merged = digits[2 * i] + (digits[(2 * i) + 1] * radix);
+                        var bytes = level.BytesOf(i);
+                        for (var k = 0; k < bytes; k++)
+                        {
+                            encoded[offset++] = (byte)merged;
+                            merged >>= 8;
+                        }
+
+                        digits[i] = (ushort)merged;
                     }
 
-                    digits[i] = (ushort)merged;
+                    if (level.Count % 2 != 0)
+                        digits[pairs] = digits[level.Count - 1];
                 }
 
-                if (level.Count % 2 != 0)
-                    digits[pairs] = digits[level.Count - 1];
-            }
-
-            uint last = digits[0];
-            for (var k = 0; k < _lastBytes; k++)
-            {
-                encoded[_lastOffset + k] = unchecked((byte)last);
-                last >>= 8;
+                uint last = digits[0];
+                for (var k = 0; k < _lastBytes; k++)
+                {
+                    encoded[_lastOffset + k] = (byte)last;
+                    last >>= 8;
+                }
             }
         }
 
         /// <summary>Decodes into a part of the scratch memory.</summary>
         public Span<ushort> Decode(ReadOnlySpan<byte> encoded, Span<ushort> scratch)
         {
-            var current = scratch[..Sntrup761Ring.Length];
-            var next = scratch[Sntrup761Ring.Length..];
-            uint last = 0;
-            for (var k = _lastBytes - 1; k >= 0; k--)
-                last = (last << 8) | encoded[_lastOffset + k];
-            current[0] = (ushort)_lastRadix.Remainder(last, out _);
-
-            for (var depth = _levels.Length - 1; depth >= 0; depth--)
+            unchecked
             {
-                var level = _levels[depth];
-                var offset = level.Offset;
-                var pairs = level.Count / 2;
-                for (var i = 0; i < pairs; i++)
+                var current = scratch[..Sntrup761Ring.Length];
+                var next = scratch[Sntrup761Ring.Length..];
+                uint last = 0;
+                for (var k = _lastBytes - 1; k >= 0; k--)
+                    last = (last << 8) | encoded[_lastOffset + k];
+                current[0] = (ushort)_lastRadix.Remainder(last, out _);
+
+                for (var depth = _levels.Length - 1; depth >= 0; depth--)
                 {
-                    var bytes = level.BytesOf(i);
-                    uint merged = current[i];
-                    for (var k = bytes - 1; k >= 0; k--)
-                        merged = (merged << 8) | encoded[offset + k];
-                    offset += bytes;
-                    next[2 * i] = (ushort)level.Common.Remainder(merged, out var quotient);
-                    next[(2 * i) + 1] = (ushort)level.RadixOf((2 * i) + 1).Remainder(quotient, out _);
+                    var level = _levels[depth];
+                    var offset = level.Offset;
+                    var pairs = level.Count / 2;
+                    for (var i = 0; i < pairs; i++)
+                    {
+                        var bytes = level.BytesOf(i);
+                        uint merged = current[i];
+                        for (var k = bytes - 1; k >= 0; k--)
+                            merged = (merged << 8) | encoded[offset + k];
+                        offset += bytes;
+                        next[2 * i] = (ushort)level.Common.Remainder(merged, out var quotient);
+                        next[(2 * i) + 1] = (ushort)level.RadixOf((2 * i) + 1).Remainder(quotient, out _);
+                    }
+
+                    if (level.Count % 2 != 0)
+                        next[level.Count - 1] = current[pairs];
+                    var swapped = current;
+                    current = next;
+                    next = swapped;
                 }
 
-                if (level.Count % 2 != 0)
-                    next[level.Count - 1] = current[pairs];
-                var swapped = current;
-                current = next;
-                next = swapped;
+                return current[..P];
             }
-
-            return current[..P];
         }
 
         private static (int Bytes, int Radix) Merge(int first, int second)

@@ -45,7 +45,7 @@ internal static class Sntrup761Sampler
         scratch[P..ScratchLength].Fill(uint.MaxValue);
         Sort(scratch[..ScratchLength]);
         for (var i = 0; i < P; i++)
-            polynomial[i] = (short)((int)(drawn[i] & 3) - 1);
+            polynomial[i] = unchecked((short)((int)(drawn[i] & 3) - 1));
         polynomial[P..].Clear();
     }
 
