@@ -1,0 +1,111 @@
+using Pairwise.Client;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Transport;
+using Pairwise.Transport.Smp;
+using Pairwise.Wire;
+
+namespace Pairwise.Load;
+
+/// <summary>A client with as little work of its own as the protocol allows: it asks, and reads what comes, one task at a time.</summary>
+internal sealed class LoadClient : IAsyncDisposable
+{
+    private readonly SmpClientSession _session;
+    private readonly TransmissionAuthorizer _authorizer;
+    private readonly TransmissionFormat _format;
+    private readonly Queue<(CorrId CorrId, EntityId Entity, BrokerMessage Message)> _read = new();
+
+    private LoadClient(SmpClientSession session)
+    {
+        _session = session;
+        _format = new TransmissionFormat(session.Version, session.SessionId.Span);
+        _authorizer = new TransmissionAuthorizer(_format, session.ServerKey);
+    }
+
+    internal static async Task<LoadClient> ConnectAsync(ServerAddress server, CancellationToken cancellationToken)
+    {
+        try
+        {
+            SmpClientOptions options = new() { Network = new NetworkOptions { HostMode = HostMode.Public } };
+            return new LoadClient(await SmpConnector.ConnectAsync(server, options, isInteractive: false, cancellationToken));
+        }
+        catch (TransportException failure)
+        {
+            throw new SuiteException($"the relay {server} cannot be reached: {failure.Message}");
+        }
+    }
+
+    internal static CorrId NewCorrId() => new(SystemRandom.Instance.Bytes(24));
+
+    internal byte[] Encode(CorrId corrId, EntityId entity, SmpCommand command, PrivateKey? key) =>
+        _authorizer.TryEncode(corrId, entity, command, key, out byte[] encoded) ? encoded : throw new SuiteException("the relay has no session key");
+
+    internal async ValueTask SendAsync(IReadOnlyList<byte[]> transmissions, CancellationToken cancellationToken)
+    {
+        Block block = new();
+        block.SetContentLength(Fill(block, transmissions));
+        await _session.Blocks.WriteAsync(block, cancellationToken);
+    }
+
+    internal ValueTask SendAsync(EntityId entity, SmpCommand command, PrivateKey? key, CancellationToken cancellationToken) =>
+        SendAsync([Encode(NewCorrId(), entity, command, key)], cancellationToken);
+
+    /// <summary>The next answer or event; bodies are copied.</summary>
+    internal async ValueTask<(CorrId CorrId, EntityId Entity, BrokerMessage Message)> NextAsync(CancellationToken cancellationToken)
+    {
+        while (_read.Count == 0)
+        {
+            using Block block = await _session.Blocks.ReadAsync(cancellationToken) ?? throw new SuiteException("the relay closed a connection");
+            ReadBatch(block.Content);
+        }
+
+        return _read.Dequeue();
+    }
+
+    /// <summary>Asks and waits; anything but an answer to a command is left out.</summary>
+    internal async ValueTask<BrokerMessage> AskAsync(EntityId entity, SmpCommand command, PrivateKey? key, CancellationToken cancellationToken)
+    {
+        await SendAsync(entity, command, key, cancellationToken);
+        while (true)
+        {
+            (CorrId corrId, _, BrokerMessage message) = await NextAsync(cancellationToken);
+            if (!corrId.IsEmpty)
+            {
+                return message is BrokerMessage.Err error ? throw new SuiteException($"the relay answered {command} with ERR {error.Error}") : message;
+            }
+        }
+    }
+
+    public ValueTask DisposeAsync() => _session.DisposeAsync();
+
+    private void ReadBatch(ReadOnlyMemory<byte> content)
+    {
+        if (!BatchReader.TryOpen(content.ToArray(), _format, out BatchReader batch))
+        {
+            throw new SuiteException("the relay sent a block that is no batch");
+        }
+
+        while (batch.TryReadNext(out Transmission transmission))
+        {
+            if (!transmission.TryDecodeMessage(_format.Version, out BrokerMessage? message, out SmpError? error))
+            {
+                throw new SuiteException($"the relay sent what does not parse: {error}");
+            }
+
+            _read.Enqueue((transmission.CorrId, transmission.Entity, message));
+        }
+    }
+
+    private static int Fill(Block block, IReadOnlyList<byte[]> transmissions)
+    {
+        WireWriter writer = new(block.Room);
+        writer.WriteByte((byte)transmissions.Count);
+        foreach (byte[] transmission in transmissions)
+        {
+            writer.WriteLarge(transmission);
+        }
+
+        return writer.Written;
+    }
+}
