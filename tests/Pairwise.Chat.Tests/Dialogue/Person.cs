@@ -80,7 +80,7 @@ internal sealed class Person : IAsyncDisposable
 
             var left = Patience - TimeProvider.System.GetElapsedTime(deadline);
             if (left <= TimeSpan.Zero || await Task.WhenAny(changed, Task.Delay(left, TimeProvider.System, TestContext.Current.CancellationToken)) != changed)
-                Assert.Fail($"Waited for: {line}\nSeen:\n{string.Join('\n', Seen)}");
+                Assert.Fail($"Waited for: {line}\nSeen:\n{string.Join('\n', Seen.Select(seen => seen[..Math.Min(200, seen.Length)]))}");
         }
     }
 

@@ -13,10 +13,16 @@ internal sealed class Village : IAsyncDisposable
 
     public string Address { get; private set; } = "";
 
-    public static async Task<Village> StartAsync()
+    public string Folder => _folder.FullName;
+
+    /// <summary>Starts with a relay of ours, or with another one that runs already.</summary>
+    public static async Task<Village> StartAsync(string? relay = null)
     {
         var village = new Village();
-        await village.StartRelayAsync();
+        if (string.IsNullOrEmpty(relay))
+            await village.StartRelayAsync();
+        else
+            village.Address = relay;
         return village;
     }
 
