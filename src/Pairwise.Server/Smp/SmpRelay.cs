@@ -19,6 +19,9 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
 
     public NotificationStore Notifications { get; } = notifications;
 
+    /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
+    public IDurableWrites? DurableWrites { get; init; }
+
     /// <summary>Seconds since 1970.</summary>
     public long NowSeconds() => Options.Time.GetUtcNow().ToUnixTimeSeconds();
 

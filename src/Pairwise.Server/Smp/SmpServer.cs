@@ -71,7 +71,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(options.ConfigurationFolder);
         SmpServerState state = SmpServerState.Restore(options);
-        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics), state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
+        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
             server.Listen(credential);

@@ -28,6 +28,9 @@ internal sealed class SmpServerState : IDisposable
 
     public MessageStore Messages { get; }
 
+    /// <summary>What answers wait for; null when stores write at once.</summary>
+    public IDurableWrites? DurableWrites { get; private set; }
+
     public SmpStatistics Statistics { get; } = new();
 
     public NotificationStore Notifications { get; }

@@ -12,7 +12,7 @@ namespace Pairwise.Server.Smp.Connections;
 /// outbox calls; the first one writes, the others only leave word that there is more.
 /// </summary>
 /// <remarks>While nothing waits there is no task and no buffer. Messages are sealed at the moment they are written.</remarks>
-internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, TimeProvider time) : IThreadPoolWorkItem
+internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, TimeProvider time, IDurableWrites? durableWrites) : IThreadPoolWorkItem
 {
     private const int Idle = 0;
     private const int Writing = 1;
@@ -109,6 +109,11 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
             {
                 while (FillBlock() is { } block)
                 {
+                    if (durableWrites is not null)
+                    {
+                        await WaitForStoreAsync(durableWrites, block);
+                    }
+
                     Volatile.Write(ref _blockStarted, time.GetTimestamp());
                     await blocks.WriteAsync(block, CancellationToken.None);
                     Volatile.Write(ref _lastSent, time.GetTimestamp());
@@ -139,6 +144,20 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         finally
         {
             Interlocked.Exchange(ref _written, null)?.TrySetResult();
+        }
+    }
+
+    // The answers in the block promise that what they answer is stored.
+    private static async ValueTask WaitForStoreAsync(IDurableWrites durableWrites, Block block)
+    {
+        try
+        {
+            await durableWrites.WhenWrittenAsync();
+        }
+        catch
+        {
+            block.Dispose();
+            throw;
         }
     }
 

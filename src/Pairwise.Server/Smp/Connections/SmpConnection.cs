@@ -37,7 +37,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         Version = session.Version;
         _format = new TransmissionFormat(session.Version, session.SessionId.Span);
         _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets);
-        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Options.Time);
+        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Options.Time, relay.DurableWrites);
         if (session.Service is { } service)
         {
             WireId id = service.Id.Value;

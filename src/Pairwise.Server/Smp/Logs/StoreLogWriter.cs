@@ -6,7 +6,7 @@ namespace Pairwise.Server.Smp.Logs;
 /// Appends records to the store log. A record is in the hands of the operating system when the call returns, so the
 /// death of the process loses none. Thread-safe.
 /// </summary>
-public sealed class StoreLogWriter : IDisposable
+public sealed class StoreLogWriter : IQueueLog, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly LogLineWriter _line = new();

@@ -19,7 +19,7 @@ public sealed class QueueStore
     private readonly QueueTable<SenderIndex> _bySender = new();
     private readonly ConcurrentDictionary<StoredId, SmpQueue> _byNotifier = new();
     private readonly ConcurrentDictionary<LinkId, SmpQueue> _byLink = new();
-    private StoreLogWriter? _log;
+    private IQueueLog? _log;
 
     /// <summary>The services known by their certificates.</summary>
     public ServiceStore Services { get; } = new();
@@ -31,7 +31,7 @@ public sealed class QueueStore
     public int NotifierCount => _byNotifier.Count;
 
     /// <summary>From now on every change is written to the log.</summary>
-    public void AttachLog(StoreLogWriter log) => _log = log;
+    public void AttachLog(IQueueLog log) => _log = log;
 
     /// <summary>All queues; each shard as it was at one moment.</summary>
     public IEnumerable<SmpQueue> All() => _byRecipient.All();

@@ -1,0 +1,12 @@
+namespace Pairwise.Server.Smp.Store;
+
+/// <summary>
+/// A store that writes behind what is in memory. Answers wait for it, so that no OK leaves before what it promises is
+/// stored; stores that write before they return have none of this.
+/// </summary>
+public interface IDurableWrites
+{
+    /// <summary>Completes when everything that was changed before the call is stored.</summary>
+    /// <exception cref="IOException">It never will be.</exception>
+    ValueTask WhenWrittenAsync();
+}
