@@ -11,17 +11,14 @@ namespace Pairwise.Crypto;
 /// One stream encrypts or decrypts one box. When decrypting, what <see cref="Decrypt"/> gives is not authentic until
 /// <see cref="TryFinish"/> has said so. Not thread-safe.
 /// </remarks>
-public sealed unsafe class BoxStream : IDisposable
+public sealed class BoxStream : IDisposable
 {
     // One Salsa20 block. The first 32 bytes of block 0 are the Poly1305 key, the content starts behind them.
     private const int BlockLength = 64;
     private const int Poly1305KeyLength = 32;
 
-    // libsodium: the state is 256 bytes, to be aligned at 16.
-    private const int Poly1305StateLength = 256;
-    private const int Poly1305StateAlignment = 16;
-
-    private readonly SecretBytes _state = new(BoxKey.KeyLength + BlockLength + Poly1305StateLength + Poly1305StateAlignment);
+    private readonly SecretBytes _state = new(BoxKey.KeyLength + BlockLength);
+    private readonly Poly1305 _authenticator = new();
     private readonly byte[] _streamNonce = new byte[8];
     private ulong _position = Poly1305KeyLength;
     private bool _isFinished;
@@ -32,8 +29,7 @@ public sealed unsafe class BoxStream : IDisposable
         SecretBox.HSalsa20(prepared, nonce[..16], StreamKey);
         nonce[16..].CopyTo(_streamNonce);
         FillBlock();
-        fixed (byte* key = Block)
-            SecretBox.Check(LibSodium.crypto_onetimeauth_poly1305_init(PolyState(), key));
+        _authenticator.Start(Block[..Poly1305KeyLength]);
     }
 
     private Span<byte> StreamKey => _state.Span[..BoxKey.KeyLength];
@@ -64,8 +60,7 @@ public sealed unsafe class BoxStream : IDisposable
         SecretBox.CheckLength(tag.Length, BoxKey.TagLength, nameof(tag));
         ThrowIfFinished();
         _isFinished = true;
-        fixed (byte* t = tag)
-            SecretBox.Check(LibSodium.crypto_onetimeauth_poly1305_final(PolyState(), t));
+        _authenticator.Finish(tag);
     }
 
     /// <summary>Ends a decryption: whether all that was decrypted is authentic. Compares in constant time.</summary>
@@ -76,13 +71,13 @@ public sealed unsafe class BoxStream : IDisposable
         return CryptographicOperations.FixedTimeEquals(expected, tag);
     }
 
-    public void Dispose() => _state.Dispose();
-
-    private void Authenticate(ReadOnlySpan<byte> ciphertext)
+    public void Dispose()
     {
-        fixed (byte* c = ciphertext)
-            SecretBox.Check(LibSodium.crypto_onetimeauth_poly1305_update(PolyState(), c, (ulong)ciphertext.Length));
+        _authenticator.Dispose();
+        _state.Dispose();
     }
+
+    private void Authenticate(ReadOnlySpan<byte> ciphertext) => _authenticator.Add(ciphertext);
 
     private void Apply(ReadOnlySpan<byte> source, Span<byte> destination)
     {
@@ -117,21 +112,8 @@ public sealed unsafe class BoxStream : IDisposable
         Xor(Block, Block, _position / BlockLength);
     }
 
-    private void Xor(ReadOnlySpan<byte> source, Span<byte> destination, ulong block)
-    {
-        fixed (byte* d = destination, s = source, n = _streamNonce, k = StreamKey)
-            SecretBox.Check(LibSodium.crypto_stream_salsa20_xor_ic(d, s, (ulong)source.Length, n, block, k));
-    }
-
-    private byte* PolyState()
-    {
-        // The array is pinned for its life, so the address is stable.
-        fixed (byte* start = _state.Span)
-        {
-            var address = (nuint)(start + BoxKey.KeyLength + BlockLength);
-            return (byte*)((address + Poly1305StateAlignment - 1) & ~(nuint)(Poly1305StateAlignment - 1));
-        }
-    }
+    private void Xor(ReadOnlySpan<byte> source, Span<byte> destination, ulong block) =>
+        SecretBox.Xor(StreamKey, _streamNonce, block, source, destination);
 
     private void ThrowIfFinished()
     {

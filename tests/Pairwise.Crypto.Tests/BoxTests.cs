@@ -28,6 +28,24 @@ public sealed class BoxTests
         Assert.Equal(message, block[BoxKey.TagLength..]);
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(32)]
+    [InlineData(1_000)]
+    public void Memory_may_overlap_with_an_offset(int length)
+    {
+        using var key = BoxKey.FromSymmetric(_random.NextBytes(32));
+        var (nonce, message) = (_random.NextBytes(24), _random.NextBytes(length));
+        var separate = key.Seal(nonce, message);
+
+        var fromStart = new byte[separate.Length];
+        message.CopyTo(fromStart, 0);
+        key.Seal(nonce, fromStart.AsSpan(0, length), fromStart);
+        Assert.Equal(separate, fromStart);
+        Assert.True(key.TryOpen(nonce, fromStart, fromStart.AsSpan(0, length)));
+        Assert.Equal(message, fromStart[..length]);
+    }
+
     [Fact]
     public void A_box_with_any_bit_changed_or_any_byte_missing_does_not_open()
     {

@@ -33,23 +33,9 @@ internal static unsafe partial class LibSodium
     internal static partial int crypto_sign_ed25519_verify_detached(byte* sig, byte* m, ulong mlen, byte* pk);
 
     [LibraryImport(Library)]
+    [SuppressGCTransition]
     internal static partial int crypto_core_hsalsa20(byte* output, byte* input, byte* k, byte* c);
 
     [LibraryImport(Library)]
-    internal static partial int crypto_secretbox_detached(byte* c, byte* mac, byte* m, ulong mlen, byte* n, byte* k);
-
-    [LibraryImport(Library)]
-    internal static partial int crypto_secretbox_open_detached(byte* m, byte* c, byte* mac, ulong clen, byte* n, byte* k);
-
-    [LibraryImport(Library)]
     internal static partial int crypto_stream_salsa20_xor_ic(byte* c, byte* m, ulong mlen, byte* n, ulong ic, byte* k);
-
-    [LibraryImport(Library)]
-    internal static partial int crypto_onetimeauth_poly1305_init(void* state, byte* key);
-
-    [LibraryImport(Library)]
-    internal static partial int crypto_onetimeauth_poly1305_update(void* state, byte* input, ulong inlen);
-
-    [LibraryImport(Library)]
-    internal static partial int crypto_onetimeauth_poly1305_final(void* state, byte* output);
 }
