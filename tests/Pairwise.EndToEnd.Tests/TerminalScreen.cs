@@ -49,7 +49,7 @@ internal sealed class TerminalScreen(int columns)
         var sequence = _sequence.ToString();
         if (sequence == "[K") _rows[_row].RemoveRange(Math.Min(_column, _rows[_row].Count), Math.Max(0, _rows[_row].Count - _column));
         else if (sequence == "[2J") { _rows.Clear(); _rows.Add([]); _row = _column = 0; }
-        else if (sequence.EndsWith('C')) _column += int.Parse(sequence[1..^1], CultureInfo.InvariantCulture);
+        else if (sequence.EndsWith('C')) _column += sequence.Length > 2 ? int.Parse(sequence[1..^1], CultureInfo.InvariantCulture) : 1;
     }
 
     private void NextRow()

@@ -96,7 +96,7 @@ internal static class Application
     // Null when nobody answers: standard input is at its end.
     private static string? AskName()
     {
-        if (Prompt.IsTerminal) Console.Error.WriteLine("Choose the name that your contacts will see. You can change it later with /p.");
+        Console.Error.WriteLine("Choose the name that your contacts will see. You can change it later with /p.");
         return Prompt.AskText("Display name: ");
     }
 

@@ -20,10 +20,10 @@ internal static class Prompt
     /// <summary>Whether somebody sits at standard input.</summary>
     public static bool IsTerminal => Termios.IsTerminal(0);
 
-    /// <summary>Asks for a line of text; null at the end of the input. A script is not shown the question.</summary>
+    /// <summary>Asks for a line of text, which a script may pipe; null at the end of the input.</summary>
     public static string? AskText(string question)
     {
-        if (IsTerminal) Console.Error.Write(question);
+        Console.Error.Write(question);
         return ReadLine(bytes => Encoding.UTF8.GetString(bytes).Trim());
     }
 
@@ -31,8 +31,8 @@ internal static class Prompt
     public static T? AskHidden<T>(string question, Func<ReadOnlySpan<byte>, T> use)
         where T : class
     {
-        Console.Error.Write(question);
         using var hidden = RawMode.TryHideInput();
+        Console.Error.Write(question);
         try
         {
             return ReadLine(use);
