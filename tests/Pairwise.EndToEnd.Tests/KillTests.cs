@@ -42,15 +42,15 @@ public sealed class KillTests(ITestOutputHelper output)
                     await bob.TypeNextAsync();
                 }
 
-                await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 400)), TimeProvider.System, TestContext.Current.CancellationToken);
-                switch (random.Next(9))
+                // Now and then the victim dies while it starts; else when it has begun to take what was typed.
+                var victim = random.Next(2) == 0 ? alice : bob;
+                if (random.Next(5) > 0) await victim.WaitUntilTakingAsync(Patience);
+                await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 300)), TimeProvider.System, TestContext.Current.CancellationToken);
+                await victim.KillAndRestartAsync();
+                if (random.Next(10) == 0)
                 {
-                    case < 4: await alice.KillAndRestartAsync(); break;
-                    case < 8: await bob.KillAndRestartAsync(); break;
-                    default:
-                        await relay.StopAsync(Patience);
-                        relay = await RelayProcess.StartAsync(folder["relay"], address);
-                        break;
+                    await relay.StopAsync(Patience);
+                    relay = await RelayProcess.StartAsync(folder["relay"], address);
                 }
             }
 

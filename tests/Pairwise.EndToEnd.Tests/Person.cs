@@ -34,6 +34,10 @@ internal sealed class Person(string name, string peer, string folder, string add
     public Task WaitConnectedAsync(TimeSpan patience) =>
         Chat.WaitForLineAsync(line => line.Contains(": contact is connected", StringComparison.Ordinal), patience);
 
+    /// <summary>Waits until the program has taken a message since it was started.</summary>
+    public Task WaitUntilTakingAsync(TimeSpan patience) =>
+        Chat.WaitForLineAsync(line => line.StartsWith("@" + peer + " number ", StringComparison.Ordinal), patience);
+
     public Task TypeNextAsync() => Chat.TypeAsync(string.Create(CultureInfo.InvariantCulture, $"@{peer} number {++_typed}"));
 
     public async Task KillAndRestartAsync()
@@ -59,7 +63,7 @@ internal sealed class Person(string name, string peer, string folder, string add
         await Chat.WaitForLineAsync(line => line == text, patience);
 
         var from = Chat.Lines.Count;
-        await Chat.TypeAsync($"/tail @{peer} 1000000");
+        await Chat.TypeAsync($"/tail @{peer} 10000");
         await Chat.TypeAsync("/help");
         await Chat.WaitForLineAsync(line => line.StartsWith("/help", StringComparison.Ordinal), patience, from);
         var marker = " " + peer + "> number ";

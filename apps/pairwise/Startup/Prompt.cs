@@ -51,7 +51,7 @@ internal static class Prompt
         _isAsking = true;
         try
         {
-            using var input = Console.OpenStandardInput();
+            using var input = StandardStreams.OpenInput();
             while (true)
             {
                 var read = input.Read(line, length, 1);

@@ -94,7 +94,7 @@ internal sealed class LineSource
 
     private void ReadInput()
     {
-        using var input = Console.OpenStandardInput();
+        using var input = StandardStreams.OpenInput();
         var buffer = new byte[ReadSize];
         try
         {

@@ -39,7 +39,7 @@ internal sealed class Screen : IDisposable
 
     /// <summary>Opens standard output.</summary>
     /// <param name="isInteractive">Whether a line editor will show its line here.</param>
-    public static Screen Open(bool isInteractive) => new(Console.OpenStandardOutput(), isInteractive);
+    public static Screen Open(bool isInteractive) => new(StandardStreams.OpenOutput(), isInteractive);
 
     /// <summary>Prints whole lines above the line being typed.</summary>
     public void Print(params IEnumerable<string> lines)
