@@ -36,7 +36,7 @@ public static class SmpConnector
         });
         try
         {
-            var tcp = new TcpConnectOptions { Proxy = ChooseProxy(host, options), KeepAlive = options.Network.KeepAlive };
+            var tcp = new TcpConnectOptions { Proxy = ChooseProxy(host, options.Network, options.IsolationKey), KeepAlive = options.Network.KeepAlive };
             var stream = await TcpConnector.ConnectAsync(host.Name, port, tcp, either.Token);
             var target = new TlsTarget(PeerChecks.Server(server.KeyHash, options.Time));
             var connection = await TlsConnection.ConnectAsync(ownContext ?? (isWeb ? WebContext : SmpContext), target, stream, options.Time, either.Token);
@@ -78,14 +78,14 @@ public static class SmpConnector
             : server.Hosts[0];
     }
 
-    private static SocksProxy? ChooseProxy(TransportHost host, SmpClientOptions options)
+    internal static SocksProxy? ChooseProxy(TransportHost host, NetworkOptions network, string? isolationKey)
     {
-        if (options.Network.Socks is not { } socks || (socks.Mode == SocksMode.OnionOnly && host.Kind != TransportHostKind.Onion))
+        if (network.Socks is not { } socks || (socks.Mode == SocksMode.OnionOnly && host.Kind != TransportHostKind.Onion))
             return null;
         var credentials = socks.Authentication switch
         {
             SocksAuthentication.Fixed given => given.Credentials,
-            SocksAuthentication.Isolate => new SocksCredentials(HashOf(options.IsolationKey ?? ""), ""),
+            SocksAuthentication.Isolate => new SocksCredentials(HashOf(isolationKey ?? ""), ""),
             _ => null,
         };
         return new SocksProxy(socks.EndPoint, credentials);

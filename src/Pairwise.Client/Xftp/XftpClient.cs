@@ -1,0 +1,323 @@
+using System.Buffers;
+using System.Net;
+using System.Security.Cryptography;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Protocol.Xftp;
+using Pairwise.Transport;
+using Pairwise.Transport.Sockets;
+using Pairwise.Transport.Tls;
+using Pairwise.Wire;
+
+namespace Pairwise.Client.Xftp;
+
+/// <summary>
+/// One connection to a file server. Commands may run at the same time; each has its own stream. When the connection ends,
+/// every command fails, and a new client has to be made: sessions do not continue. Errors are values; only cancellation
+/// and <see cref="ConnectAsync"/> throw.
+/// </summary>
+public sealed class XftpClient : IAsyncDisposable
+{
+    private const int StreamWindow = 1024 * 1024;
+
+    private static readonly TlsContext Context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = [XftpVersions.ApplicationProtocol] });
+    private static readonly TlsContext LegacyContext = TlsContext.ForClient(new TlsClientOptions());
+
+    // fixed after construction
+    private readonly ISecureConnection _connection;
+    private readonly HttpMessageInvoker _http;
+    private readonly Uri _uri;
+    private readonly XftpClientOptions _options;
+    private readonly TransmissionFormat _format;
+    private X25519PublicKey? _serverKey;
+    private int _isBroken;
+
+    private XftpClient(ServerAddress server, ISecureConnection connection, Uri uri, XftpClientOptions options)
+    {
+        Server = server;
+        _connection = connection;
+        _uri = uri;
+        _options = options;
+        _format = TransmissionFormat.WithSentSessionId(connection.SessionId.Span);
+        var unused = connection;
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            // The session belongs to this one connection: a second one is refused.
+            ConnectCallback = (_, _) => Interlocked.Exchange(ref unused, null) is { } first
+                ? ValueTask.FromResult<Stream>(new SecureStream(first))
+                : throw new IOException("The connection has ended."),
+            ActivityHeadersPropagator = null,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            EnableMultipleHttp2Connections = false,
+            InitialHttp2StreamWindowSize = StreamWindow,
+            MaxConnectionsPerServer = 1,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
+            UseCookies = false,
+            UseProxy = false,
+        });
+    }
+
+    public ServerAddress Server { get; }
+
+    /// <summary>The agreed version.</summary>
+    public XftpVersion Version { get; private set; } = XftpVersions.Initial;
+
+    /// <summary>Whether a command found the connection ended: then no other one can succeed.</summary>
+    public bool IsBroken => Volatile.Read(ref _isBroken) != 0;
+
+    /// <summary>Connects, checks the server's identity, and shakes hands, within the options' time.</summary>
+    /// <exception cref="TransportException">The server cannot be reached, is another one, or speaks no common version.</exception>
+    public static async Task<XftpClient> ConnectAsync(ServerAddress server, XftpClientOptions options, CancellationToken cancellationToken)
+    {
+        var host = SmpConnector.ChooseHost(server, options.Network);
+        if (!server.TryGetPort(out var port))
+            throw new TransportException(TransportFailure.Unreachable, "The port in the server's address is not a number from 0 to 65535.");
+        using var limit = new CancellationTokenSource(options.Network.ConnectTime.Background, options.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var tcp = new TcpConnectOptions { Proxy = SmpConnector.ChooseProxy(host, options.Network, options.IsolationKey), KeepAlive = options.Network.KeepAlive };
+            var stream = await TcpConnector.ConnectAsync(host.Name, port, tcp, either.Token);
+            var target = new TlsTarget(PeerChecks.Server(server.KeyHash, options.Time));
+            var connection = await TlsConnection.ConnectAsync(options.IsHandshakeUsed ? Context : LegacyContext, target, stream, options.Time, either.Token);
+            var uri = new UriBuilder(Uri.UriSchemeHttp, host.Name, port).Uri;
+            var client = new XftpClient(server, connection, uri, options);
+            try
+            {
+                if (connection.ApplicationProtocol is not null)
+                    await client.ShakeHandsAsync(either.Token);
+                return client;
+            }
+            catch
+            {
+                await client.DisposeAsync();
+                throw;
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TransportException(TransportFailure.TimedOut, "The file server did not answer in time.");
+        }
+    }
+
+    /// <summary>FNEW: registers a chunk.</summary>
+    /// <param name="senderKey">The private key of the chunk's sender key.</param>
+    public async Task<XftpResult<XftpResponse.SenderIds>> CreateAsync(ChunkInfo chunk, PrivateKey senderKey, ValueList<PublicKey> recipientKeys, BasicAuth? password, CancellationToken cancellationToken) =>
+        await SendAsync<XftpResponse.SenderIds>(new XftpCommand.New(chunk, recipientKeys, password), default, senderKey, cancellationToken) is var result
+        && (!result.IsOk || result.Value.Recipients.Count == recipientKeys.Count) ? result : new XftpClientError.BadAnswer(null);
+
+    /// <summary>FADD: registers more recipients.</summary>
+    public Task<XftpResult<XftpResponse.RecipientIds>> AddRecipientsAsync(ChunkId chunk, PrivateKey senderKey, ValueList<PublicKey> recipientKeys, CancellationToken cancellationToken) =>
+        SendAsync<XftpResponse.RecipientIds>(new XftpCommand.Add(recipientKeys), chunk, senderKey, cancellationToken);
+
+    /// <summary>FPUT: uploads the content of a registered chunk. Can be repeated when it is not known whether it arrived.</summary>
+    /// <param name="progress">Hears how many bytes more were handed to the connection.</param>
+    public async Task<XftpResult<XftpResponse.Ok>> UploadAsync(ChunkId chunk, PrivateKey senderKey, ReadOnlyMemory<byte> content, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        if (!TryEncode(XftpCommand.Put.Instance, chunk, senderKey, out var block))
+            return XftpClientError.NoServerKey.Instance;
+        return await RunAsync<XftpResponse.Ok>(
+            limit => new XftpRequestContent(block, content, progress, limit),
+            async (body, limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(body, limit, token)),
+            cancellationToken);
+    }
+
+    /// <summary>FDEL: deletes a chunk for everybody.</summary>
+    public Task<XftpResult<XftpResponse.Ok>> DeleteAsync(ChunkId chunk, PrivateKey senderKey, CancellationToken cancellationToken) =>
+        SendAsync<XftpResponse.Ok>(XftpCommand.Delete.Instance, chunk, senderKey, cancellationToken);
+
+    /// <summary>FACK: says that this recipient has the chunk; the id is not known afterwards.</summary>
+    public Task<XftpResult<XftpResponse.Ok>> AcknowledgeAsync(ChunkId chunk, PrivateKey recipientKey, CancellationToken cancellationToken) =>
+        SendAsync<XftpResponse.Ok>(XftpCommand.Ack.Instance, chunk, recipientKey, cancellationToken);
+
+    /// <summary>PING.</summary>
+    public Task<XftpResult<XftpResponse.Pong>> PingAsync(CancellationToken cancellationToken) =>
+        SendAsync<XftpResponse.Pong>(XftpCommand.Ping.Instance, default, null, cancellationToken);
+
+    /// <summary>
+    /// FGET: downloads a chunk into a stream, piece by piece. What was written before an error is worthless. Everything is
+    /// checked: the size, the encryption of this download, and the digest.
+    /// </summary>
+    public async Task<XftpResult<XftpResponse.Ok>> DownloadAsync(ChunkId chunk, PrivateKey recipientKey, uint size, Bytes digest, Stream destination, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        using var key = X25519PrivateKey.Generate(_options.Random);
+        if (!TryEncode(new XftpCommand.Get(key.PublicKey), chunk, recipientKey, out var block))
+            return XftpClientError.NoServerKey.Instance;
+        return await RunAsync<XftpResponse.Ok>(
+            limit => new XftpRequestContent(block, default, null, limit),
+            async (body, limit, token) =>
+            {
+                var answer = Expect<XftpResponse.File>(await ReadAnswerAsync(body, limit, token));
+                if (!answer.IsOk)
+                    return answer.Error!;
+                using var secret = key.DeriveSharedSecret(answer.Value.Key);
+                using var box = BoxKey.From(secret);
+                using var opening = box.StartStream(answer.Value.Nonce.Span);
+                return await ReceiveAsync(body, opening, size, digest, destination, progress, limit, token) is { } error
+                    ? new XftpClientError.BadContent(error)
+                    : XftpResponse.Ok.Instance;
+            },
+            cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _connection.DisposeAsync();
+    }
+
+    private Task<XftpResult<T>> SendAsync<T>(XftpCommand command, ChunkId chunk, PrivateKey? key, CancellationToken cancellationToken)
+        where T : XftpResponse =>
+        TryEncode(command, chunk, key, out var block)
+            ? RunAsync<T>(
+                limit => new XftpRequestContent(block, default, null, limit),
+                async (body, limit, token) => Expect<T>(await ReadAnswerAsync(body, limit, token)),
+                cancellationToken)
+            : Task.FromResult<XftpResult<T>>(XftpClientError.NoServerKey.Instance);
+
+    private bool TryEncode(XftpCommand command, ChunkId chunk, PrivateKey? key, out byte[] block)
+    {
+        var isEncoded = XftpTransmission.TryEncode(_format.SessionId, _serverKey, CorrId.None, chunk.ToEntityId(), command, key, out var encoded);
+        block = encoded ?? [];
+        return isEncoded;
+    }
+
+    private async Task ShakeHandsAsync(CancellationToken cancellationToken)
+    {
+        var answer = await PostAsync(null, cancellationToken);
+        if (!Padding.TryUnpad(answer, out var content) || answer.Length != XftpLimits.BlockSize || !XftpServerHandshake.TryDecode(content, out var hello))
+            throw new TransportException(TransportFailure.Protocol, "The file server's hello does not parse.");
+        if (!hello.SessionId.Span.SequenceEqual(_format.SessionId))
+            throw new TransportException(TransportFailure.Protocol, "The file server's session is not this connection's.");
+        if (!hello.Versions.TryIntersect(_options.Versions, out var versions))
+            throw new TransportException(TransportFailure.Protocol, "The file server speaks no version that we know.");
+        _serverKey = CheckSessionKey(hello.SessionKey);
+        Version = new XftpVersion(versions.Max);
+        var mine = Padding.Pad(new XftpClientHandshake(Version, Server.KeyHash).Encode(), XftpLimits.BlockSize);
+        var end = await PostAsync(mine, cancellationToken);
+        if (end.Length != 0)
+            throw new TransportException(TransportFailure.Protocol, "The file server refused the handshake.");
+    }
+
+    // The hello's certificates are those of TLS, whose identity was checked there.
+    private X25519PublicKey CheckSessionKey(CertificateSignedKey sessionKey)
+    {
+        var peer = _connection.PeerCertificates;
+        return sessionKey.Certificates.Count == peer.Count
+            && sessionKey.Certificates.Select((certificate, i) => certificate.Span.SequenceEqual(peer[i].Span)).All(isSame => isSame)
+            && CertificateChain.TryParse(peer, out var chain)
+            && chain.Leaf.PublicKey is VerificationKey signer
+            && SignedKey.TryVerify(sessionKey.SignedKey.Span, signer, out var key)
+            && key is X25519PublicKey agreed
+                ? agreed
+                : throw new TransportException(TransportFailure.UnknownIdentity, "The file server's session key is not signed by its certificate.");
+    }
+
+    private async Task<byte[]> PostAsync(byte[]? content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = NewRequest(content is null ? null : new ByteArrayContent(content));
+            using var response = await _http.SendAsync(request, cancellationToken);
+            var buffer = new byte[XftpLimits.BlockSize + 1];
+            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+            return buffer[..await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)];
+        }
+        catch (Exception cause) when (cause is HttpRequestException or IOException)
+        {
+            throw new TransportException(TransportFailure.Closed, "The file server ended the handshake.", cause);
+        }
+    }
+
+    private HttpRequestMessage NewRequest(HttpContent? content) =>
+        new(HttpMethod.Post, _uri) { Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+    /// <summary>Sends one request and reads its answer; the time limit begins anew whenever something moves.</summary>
+    private async Task<XftpResult<T>> RunAsync<T>(
+        Func<MovingLimit, HttpContent> makeContent,
+        Func<Stream, MovingLimit, CancellationToken, Task<XftpResult<T>>> read,
+        CancellationToken cancellationToken)
+    {
+        using var limit = new MovingLimit(_options.Network.CommandTime.Background, _options.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            using var request = NewRequest(makeContent(limit));
+            using var response = await _http.SendAsync(request, either.Token);
+            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
+            return await read(body, limit, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return XftpClientError.TimedOut.Instance;
+        }
+        catch (Exception cause) when (cause is HttpRequestException or HttpIOException or TransportException)
+        {
+            Volatile.Write(ref _isBroken, 1);
+            return new XftpClientError.Disconnected(FailureOf(cause));
+        }
+    }
+
+    private static TransportFailure FailureOf(Exception cause)
+    {
+        for (var inner = cause; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is TransportException transport)
+                return transport.Failure;
+        }
+
+        return TransportFailure.Closed;
+    }
+
+    private async Task<XftpResult<XftpResponse>> ReadAnswerAsync(Stream body, MovingLimit limit, CancellationToken cancellationToken)
+    {
+        var block = new byte[XftpLimits.BlockSize];
+        var length = await body.ReadAtLeastAsync(block, block.Length, throwOnEndOfStream: false, cancellationToken);
+        limit.Restart();
+        if (length != block.Length || !XftpTransmission.TryOpen(block, _format, out var transmission))
+            return new XftpClientError.BadAnswer(XftpError.Block.Instance);
+        if (!transmission.TryDecodeResponse(out var response, out var error))
+            return new XftpClientError.BadAnswer(error);
+        return response is XftpResponse.Err { Error: var refused } ? new XftpClientError.Server(refused) : response;
+    }
+
+    private static XftpResult<T> Expect<T>(XftpResult<XftpResponse> answer)
+        where T : XftpResponse =>
+        !answer.IsOk ? answer.Error! : answer.Value is T expected ? expected : new XftpClientError.BadAnswer(null);
+
+    // body = encrypted(chunk) tag
+    private static async Task<XftpError?> ReceiveAsync(Stream body, BoxStream opening, uint size, Bytes digest, Stream destination, IProgress<int>? progress, MovingLimit limit, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            for (long left = size; left > 0;)
+            {
+                var count = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken);
+                if (count == 0)
+                    return XftpError.Size.Instance;
+                limit.Restart();
+                opening.Decrypt(buffer.AsSpan(0, count), buffer.AsSpan(0, count));
+                hash.AppendData(buffer, 0, count);
+                await destination.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                progress?.Report(count);
+                left -= count;
+            }
+
+            var tail = await body.ReadAtLeastAsync(buffer.AsMemory(0, XftpLimits.TagLength + 1), XftpLimits.TagLength + 1, throwOnEndOfStream: false, cancellationToken);
+            return tail != XftpLimits.TagLength ? XftpError.Size.Instance
+                : !opening.TryFinish(buffer.AsSpan(0, tail)) ? XftpError.Crypto.Instance
+                : !CryptographicOperations.FixedTimeEquals(hash.GetHashAndReset(), digest.Span) ? XftpError.Digest.Instance
+                : null;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(buffer);
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

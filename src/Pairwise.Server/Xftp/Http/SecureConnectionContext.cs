@@ -1,0 +1,75 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Pairwise.Transport;
+
+namespace Pairwise.Server.Xftp.Http;
+
+/// <summary>One of our TLS connections as Kestrel sees it. It names no address of the peer.</summary>
+internal sealed class SecureConnectionContext : ConnectionContext, IDuplexPipe
+{
+    // The system's socket buffers stand behind these; a larger piece makes fewer TLS records and calls.
+    private const int ReadBuffer = 16 * 1024;
+    private const int WriteBuffer = 64 * 1024;
+
+    private readonly CancellationTokenSource _closed = new();
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ISecureConnection _connection;
+
+    public SecureConnectionContext(ISecureConnection connection, long number, XftpSession session)
+    {
+        _connection = connection;
+        ConnectionId = number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var stream = new SecureStream(connection);
+        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBuffer, minimumReadSize: 1024, leaveOpen: true, useZeroByteReads: true));
+        Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: WriteBuffer, leaveOpen: true));
+        Transport = this;
+        ConnectionClosed = _closed.Token;
+        Features.Set(session);
+    }
+
+    public PipeReader Input { get; }
+
+    public PipeWriter Output { get; }
+
+    public override IDuplexPipe Transport { get; set; }
+
+    public override string ConnectionId { get; set; }
+
+    public override IFeatureCollection Features { get; } = new FeatureCollection();
+
+    public override IDictionary<object, object?> Items { get; set; } = new ConnectionItems();
+
+    public override CancellationToken ConnectionClosed { get; set; }
+
+    public override EndPoint? RemoteEndPoint { get; set; }
+
+    public override EndPoint? LocalEndPoint { get; set; }
+
+    /// <summary>Completes when Kestrel has done with the connection.</summary>
+    public Task Done => _done.Task;
+
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        _connection.Break(new TransportException(TransportFailure.Closed, "The connection was given up."));
+        Close();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await Input.CompleteAsync();
+        await Output.CompleteAsync();
+        Close();
+        _done.TrySetResult();
+        await base.DisposeAsync();
+    }
+
+    private void Close()
+    {
+        if (!_closed.IsCancellationRequested)
+        {
+            _closed.Cancel();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Pairwise.Transport;
+using Pairwise.Transport.Sockets;
+using Pairwise.Transport.Tls;
+
+namespace Pairwise.Server.Xftp.Http;
+
+/// <summary>Has Kestrel listen through our TLS, which knows the network's certificates.</summary>
+internal sealed class XftpListenerFactory(XftpServerOptions options, Func<TlsContext> makeContext, ILogger logger) : IConnectionListenerFactory
+{
+    private readonly List<XftpListener> _listeners = [];
+
+    /// <summary>The addresses listened on, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints => [.. _listeners.Select(listener => (IPEndPoint)listener.EndPoint)];
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var listener = new XftpListener(options);
+        listener.Start((IPEndPoint)endpoint, makeContext(), logger);
+        _listeners.Add(listener);
+        return new ValueTask<IConnectionListener>(listener);
+    }
+}
+
+/// <summary>One address listened on. Connections that Kestrel has not taken yet wait in a bounded queue.</summary>
+internal sealed class XftpListener(XftpServerOptions options) : IConnectionListener
+{
+    private const int WaitingConnections = 256;
+
+    // Full: the handler waits, and with it the listener's bound on handshakes.
+    private readonly Channel<ConnectionContext> _accepted = Channel.CreateBounded<ConnectionContext>(WaitingConnections);
+    private TlsListener? _listener;
+    private long _number;
+    private long _open;
+
+    public EndPoint EndPoint => _listener!.EndPoints[0];
+
+    public void Start(IPEndPoint endPoint, TlsContext context, ILogger logger) =>
+        _listener = TlsListener.Start(new TlsListenerOptions { EndPoints = [endPoint] }, context, RunAsync, options.Time, logger);
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+        await _accepted.Reader.WaitToReadAsync(cancellationToken) && _accepted.Reader.TryRead(out var context) ? context : null;
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _accepted.Writer.TryComplete();
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _accepted.Writer.TryComplete();
+        if (_listener is not null)
+        {
+            await _listener.DisposeAsync();
+        }
+    }
+
+    private async Task RunAsync(ISecureConnection connection, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _open) > options.Limits.Connections)
+        {
+            Interlocked.Decrement(ref _open);
+            return;
+        }
+
+        try
+        {
+            using var session = new XftpSession(connection, options.Random);
+            var context = new SecureConnectionContext(connection, Interlocked.Increment(ref _number), session);
+            await using (cancellationToken.Register(() => context.Abort(new ConnectionAbortedException("The server stops."))))
+            {
+                try
+                {
+                    await _accepted.Writer.WriteAsync(context, cancellationToken);
+                }
+                catch (Exception cause) when (cause is ChannelClosedException or OperationCanceledException)
+                {
+                    await context.DisposeAsync();
+                    return;
+                }
+
+                await context.Done;
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+}

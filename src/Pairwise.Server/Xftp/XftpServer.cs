@@ -1,0 +1,255 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Pairwise.Crypto;
+using Pairwise.Protocol.Xftp;
+using Pairwise.Server.Smp;
+using Pairwise.Server.Xftp.Http;
+using Pairwise.Server.Xftp.Operation;
+using Pairwise.Server.Xftp.Store;
+using Pairwise.Transport.Smp;
+using Pairwise.Transport.Tls;
+
+namespace Pairwise.Server.Xftp;
+
+/// <summary>
+/// A file server: HTTP/2 over our TLS, chunks on the disk, their records in memory and in a log. It owns its loops and its
+/// connections; <see cref="StopAsync"/> ends them.
+/// </summary>
+public sealed partial class XftpServer : IAsyncDisposable
+{
+    private readonly XftpServerOptions _options;
+    private readonly SmpServerIdentity _identity;
+    private readonly ChunkStore _store;
+    private readonly XftpDispatcher _dispatcher;
+    private readonly DownloadedChunks _downloaded = new();
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _stopOnce = new(1, 1);
+    private readonly List<Task> _loops = [];
+    private KestrelServer? _kestrel;
+    private bool _isStopped;
+
+    private XftpServer(XftpServerOptions options, SmpServerIdentity identity, ChunkStore store, ChunkFiles files, XftpStoreReport report)
+    {
+        _options = options;
+        _identity = identity;
+        _store = store;
+        _logger = options.Logging.CreateLogger("Pairwise.Xftp");
+        _dispatcher = new XftpDispatcher(options, store, files, Statistics, _downloaded);
+        Report = report;
+    }
+
+    /// <summary>The addresses listened on, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
+
+    /// <summary>What clients enter: xftp://FINGERPRINT@HOST[:PORT], without a password.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>What was found when the state was restored.</summary>
+    public XftpStoreReport Report { get; }
+
+    /// <summary>What happened since the start.</summary>
+    public XftpStatistics Statistics { get; } = new();
+
+    /// <summary>Bytes that chunks take, uploads under way included.</summary>
+    public long UsedBytes => _store.UsedBytes;
+
+    /// <summary>Makes what is missing, restores the state, and starts to listen.</summary>
+    /// <exception cref="XftpServerException">A file cannot be used or a port is taken; the message says which.</exception>
+    /// <exception cref="SmpServerException">A file of the identity cannot be used; the message says which.</exception>
+    public static async Task<XftpServer> StartAsync(XftpServerOptions options, CancellationToken cancellationToken = default)
+    {
+        if (!SmpServerFiles.Exist(options.ConfigurationFolder))
+        {
+            SmpServerFiles.Create(options.ConfigurationFolder, KeyAlgorithm.Ed25519, options.CommonName, options.Random, options.Time);
+        }
+
+        var (identity, credential) = SmpServerFiles.Load(options.ConfigurationFolder);
+        var store = new ChunkStore(options.Random, options.Quota);
+        var (files, report) = Restore(options, store);
+        var server = new XftpServer(options, identity, store, files, report);
+        try
+        {
+            server.RestoreStatistics();
+            server.ExpireChunks();
+            await server.ListenAsync(credential, cancellationToken);
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+
+        return server;
+    }
+
+    /// <summary>Stops accepting, waits a moment for transfers, ends the rest, and closes the store. Safe to call more than once.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await _stopOnce.WaitAsync(cancellationToken);
+        try
+        {
+            if (_isStopped)
+            {
+                return;
+            }
+
+            _isStopped = true;
+            await _stopping.CancelAsync();
+            if (_kestrel is not null)
+            {
+                using var limit = new CancellationTokenSource(_options.Limits.StopTime, _options.Time);
+                await _kestrel.StopAsync(limit.Token);
+                _kestrel.Dispose();
+            }
+
+            await Task.WhenAll(_loops);
+            SaveStatistics();
+            _store.Dispose();
+        }
+        finally
+        {
+            _stopOnce.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+        _stopOnce.Dispose();
+    }
+
+    /// <summary>Deletes a chunk by the id that one of its recipients knows; false if there is none.</summary>
+    public bool TryDelete(ChunkId recipient)
+    {
+        if (!_store.TryFindAsRecipient(recipient, out var chunk, out _, out _) || _store.Delete(chunk, out var path) is not null)
+        {
+            return false;
+        }
+
+        _dispatcher.RemoveContent(chunk, path);
+        Statistics.Add(XftpCounter.FilesDeleted);
+        return true;
+    }
+
+    /// <summary>Blocks a chunk by the id that one of its recipients knows; false if there is none.</summary>
+    public bool TryBlock(ChunkId recipient, XftpError.Blocked reason)
+    {
+        if (!_store.TryFindAsRecipient(recipient, out var chunk, out _, out _) || _store.Block(chunk, reason, out var path) is not null)
+        {
+            return false;
+        }
+
+        _dispatcher.RemoveContent(chunk, path);
+        Statistics.Add(XftpCounter.FilesBlocked);
+        return true;
+    }
+
+    private static (ChunkFiles Files, XftpStoreReport Report) Restore(XftpServerOptions options, ChunkStore store)
+    {
+        try
+        {
+            var files = new ChunkFiles(options.FilesFolder);
+            if (options.StateFolder is not { } folder || !options.KeepChunks)
+            {
+                return (files, new XftpStoreReport(0, 0, 0, 0, files.RemoveOrphans([])));
+            }
+
+            Directory.CreateDirectory(folder);
+            var (log, report) = XftpStoreLog.Open(Path.Combine(folder, XftpServerFiles.StoreLog), store);
+            var missing = store.CheckContent(files.Locate);
+            store.AttachLog(log);
+            return (files, report with { MissingFiles = missing, OrphanedFiles = files.RemoveOrphans(store.AllPaths()) });
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new XftpServerException($"The state of the server cannot be restored: {cause.Message}", cause);
+        }
+    }
+
+    private async Task ListenAsync(TlsCredential credential, CancellationToken cancellationToken)
+    {
+        var web = _options.WebCredential is var (certificate, key) ? TlsCredential.FromPem(await File.ReadAllTextAsync(certificate, cancellationToken), await File.ReadAllTextAsync(key, cancellationToken)) : null;
+        var tls = new TlsServerOptions
+        {
+            Credential = credential,
+            WebCredential = web,
+            ApplicationProtocols = [XftpVersions.ApplicationProtocol, "h2", "http/1.1"],
+        };
+        var listeners = new XftpListenerFactory(_options, () => TlsContext.ForServer(tls), _logger);
+        _kestrel = new KestrelServer(Options.Create(MakeKestrelOptions()), listeners, NullLoggerFactory.Instance);
+        try
+        {
+            await _kestrel.StartAsync(new XftpHttpApplication(_options, _identity, _dispatcher, _logger), cancellationToken);
+        }
+        catch (Exception cause) when (cause is SocketException or IOException)
+        {
+            var addresses = string.Join(", ", _options.Endpoints);
+            throw new XftpServerException(
+                (cause as SocketException ?? cause.InnerException as SocketException)?.SocketErrorCode switch
+                {
+                    SocketError.AddressAlreadyInUse => $"The port is in use ({addresses}): stop the program that listens on it, or choose another port.",
+                    SocketError.AccessDenied => $"Listening is not allowed ({addresses}): ports below 1024 need a right of their own.",
+                    _ => $"Listening is not possible ({addresses}): {cause.Message}.",
+                },
+                cause);
+        }
+
+        Endpoints = listeners.EndPoints;
+        Address = MakeAddress();
+        if (_options.ChunkExpiration is { } expiration)
+        {
+            _loops.Add(RepeatAsync(expiration.CheckInterval, ExpireChunks));
+        }
+
+        if (_options.MetricsInterval is { } interval && _options.StateFolder is not null)
+        {
+            _loops.Add(RepeatAsync(interval, WriteMetrics));
+        }
+
+        if (_options.LogStatistics && _options.StateFolder is not null)
+        {
+            _loops.Add(LogStatisticsAsync(_stopping.Token));
+        }
+    }
+
+    private KestrelServerOptions MakeKestrelOptions()
+    {
+        var kestrel = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            AllowAlternateSchemes = true,
+            ApplicationServices = new ServiceCollection().AddLogging().BuildServiceProvider(),
+        };
+        var limits = kestrel.Limits;
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.KeepAliveTimeout = _options.InactiveClientTime ?? Timeout.InfiniteTimeSpan;
+        limits.Http2.MaxStreamsPerConnection = _options.Limits.StreamsPerConnection;
+        limits.Http2.InitialStreamWindowSize = _options.Limits.UploadWindow;
+        limits.Http2.InitialConnectionWindowSize = 2 * _options.Limits.UploadWindow;
+        foreach (var endPoint in _options.Endpoints)
+        {
+            kestrel.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http2);
+        }
+
+        return kestrel;
+    }
+
+    private string MakeAddress()
+    {
+        var first = Endpoints[0];
+        var host = _options.Host.Length > 0 ? _options.Host
+            : first.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{first.Address}]"
+            : first.Address.ToString();
+        return $"xftp://{_identity.KeyHash.ToBase64Url()}@{host}" + (first.Port == Protocol.ServerAddress.DefaultHttpsPort ? "" : $":{first.Port}");
+    }
+}
