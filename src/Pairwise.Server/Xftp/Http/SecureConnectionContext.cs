@@ -58,11 +58,22 @@ internal sealed class SecureConnectionContext : ConnectionContext, IDuplexPipe
 
     public override async ValueTask DisposeAsync()
     {
-        await Input.CompleteAsync();
-        await Output.CompleteAsync();
-        Close();
-        _done.TrySetResult();
-        await base.DisposeAsync();
+        try
+        {
+            await Input.CompleteAsync();
+            await Output.CompleteAsync();
+        }
+        catch (IOException)
+        {
+            // The peer went first: HTTP's farewell has nobody to go to.
+            _connection.Break(new TransportException(TransportFailure.Closed, "The peer has gone."));
+        }
+        finally
+        {
+            Close();
+            _done.TrySetResult();
+            await base.DisposeAsync();
+        }
     }
 
     private void Close()

@@ -88,9 +88,10 @@ internal sealed partial class XftpHttpApplication(
     {
         var read = await body.ReadAtLeastAsync(XftpLimits.BlockSize, cancellationToken);
         var head = read.Buffer.Length > XftpLimits.BlockSize ? read.Buffer.Slice(0, XftpLimits.BlockSize) : read.Buffer;
+        var length = (int)head.Length;
         head.CopyTo(block);
         body.AdvanceTo(head.End);
-        return (int)head.Length;
+        return length;
     }
 
     private async Task AnswerAsync(HttpContext context, XftpSession session, ReadOnlyMemory<byte> head, CancellationTokenSource limit, CancellationToken cancellationToken)
