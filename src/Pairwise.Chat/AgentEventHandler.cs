@@ -114,7 +114,9 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             await tell(happened, cancellationToken);
 
         var hasReceipt = options.SendsReceipts && items.Any(static item => item is ChatBodyItem.Message { Value.HasReceipt: true });
-        await agent.AckMessageAsync(received.Connection, received.Meta.Id, hasReceipt ? ReadOnlyMemory<byte>.Empty : null, cancellationToken);
+        // A bare null would become an empty receipt here: memory converts from null arrays.
+        ReadOnlyMemory<byte>? receipt = hasReceipt ? ReadOnlyMemory<byte>.Empty : default(ReadOnlyMemory<byte>?);
+        await agent.AckMessageAsync(received.Connection, received.Meta.Id, receipt, cancellationToken);
         if (events.OfType<ChatEvent.ContactDeletedByPeer>().Any())
             await agent.DeleteConnectionAsync(received.Connection, waitForDelivery: false, cancellationToken);
     }
