@@ -46,7 +46,7 @@ internal static class SmpSuite
         Console.WriteLine($"{name}, {Environment.ProcessorCount} cores for the relay and its clients together");
         Console.WriteLine(Measure.Row("floor (cryptography of a delivered message)", floor, "µs"));
         SmpFigures figures = new();
-        await MeasureMessagesAsync(relay, 1, 1, cancellationToken); // warm up
+        await MeasureMessagesAsync(relay, 4, 3, cancellationToken); // the compiler's work is not the relay's
         figures.ConnectionsPerSecond = await MeasureConnectionsAsync(relay, (int)options.Number("idle", 1000), figures, cancellationToken);
         Console.WriteLine(Measure.Row("connections", figures.ConnectionsPerSecond, "/s"));
         Report("memory of an idle connection", figures.BytesPerIdleConnection, "B");

@@ -19,6 +19,13 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     private const int WritingWithMore = 2;
     private const int Closed = 3;
 
+    // owned by the thread that handles a block, while it handles it
+    [ThreadStatic]
+    private static bool _isDeferring;
+
+    [ThreadStatic]
+    private static List<BlockWriter>? _deferred;
+
     // exchanged atomically; owns everything below while it is not Idle
     private int _state;
     private OutboxEntry _carried;
@@ -42,13 +49,45 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     /// <summary>Writes what waits, unless somebody is writing already: then returns at once.</summary>
     public ValueTask FlushAsync() => TryStart() ? new ValueTask(WriteAllAsync()) : ValueTask.CompletedTask;
 
-    /// <summary>Has the thread pool write what waits.</summary>
+    /// <summary>
+    /// Has what waits written soon: by this thread when it has handled its block, see <see cref="BeginDeferring"/>, else
+    /// by the thread pool.
+    /// </summary>
     public void Schedule()
     {
-        if (TryStart())
+        if (!TryStart())
+        {
+            return;
+        }
+
+        if (_isDeferring)
+        {
+            (_deferred ??= []).Add(this);
+        }
+        else
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
+    }
+
+    /// <summary>From here on this thread keeps the writers that it wakes for itself: no other thread needs to wake up for them.</summary>
+    public static void BeginDeferring() => _isDeferring = true;
+
+    /// <summary>Writes for all connections that this thread woke. No lock may be held here.</summary>
+    public static void WriteDeferred()
+    {
+        _isDeferring = false;
+        if (_deferred is not { Count: > 0 } writers)
+        {
+            return;
+        }
+
+        foreach (BlockWriter writer in writers)
+        {
+            ((IThreadPoolWorkItem)writer).Execute();
+        }
+
+        writers.Clear();
     }
 
     /// <summary>Waits until nobody is writing: the reader's way to hold back a client that asks but does not read.</summary>

@@ -143,6 +143,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         }
 
         byte[] scratch = ArrayPool<byte>.Shared.Rent(Block.Size + byte.MaxValue + 1);
+        BlockWriter.BeginDeferring();
         try
         {
             while (batch.TryReadNext(out Transmission transmission))
@@ -161,6 +162,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(scratch);
+            BlockWriter.WriteDeferred();
         }
     }
 }
