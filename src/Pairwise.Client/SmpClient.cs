@@ -135,10 +135,15 @@ public sealed partial class SmpClient : IAsyncDisposable
         var bytes = 0;
         for (var i = 0; i < requests.Count; i++)
         {
-            if (TryPrepare(requests[i], out pending[i]!, out var error))
-                bytes += pending[i]!.Encoded!.Length;
+            if (TryPrepare(requests[i], out var prepared, out var error))
+            {
+                pending[i] = prepared;
+                bytes += prepared.Encoded!.Length;
+            }
             else
+            {
                 results[i] = SmpResult.Of(error);
+            }
         }
 
         var sent = pending.OfType<PendingRequest>().ToArray();
