@@ -150,7 +150,10 @@ internal static class IniTemplate
         .Remark("and with TLS on this one, which may be one of the ports above. Browsers need a certificate of their own.")
         .Setting("https", "443", !options.IsWebDisabled)
         .Setting("cert", Path.Combine(folders.Configuration, "web.crt"), !options.IsWebDisabled)
-        .Setting("key", Path.Combine(folders.Configuration, "web.key"), !options.IsWebDisabled);
+        .Setting("key", Path.Combine(folders.Configuration, "web.key"), !options.IsWebDisabled)
+        .AppendLine()
+        .Remark("Metrics for Prometheus and a health check, over HTTP. Only for this machine: everybody who reaches it can read them.")
+        .Off("metrics", "127.0.0.1:9223");
 
     private static string OnOff(bool value) => value ? "on" : "off";
 

@@ -33,6 +33,46 @@ public sealed partial class SmpServer
         return expired;
     }
 
+    /// <summary>The metrics of this moment in the Prometheus text format.</summary>
+    public string WriteMetrics()
+    {
+        SmpGauges gauges = new()
+        {
+            Queues = _relay.Queues.Count,
+            Notifiers = _relay.Queues.NotifierCount,
+            Messages = _relay.Messages.Count,
+            Clients = _connections.Count,
+            Subscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.MessageCount),
+            NotificationSubscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.NotificationCount),
+            SocketsAccepted = _listener?.Counts.Accepted,
+            SocketsActive = _listener?.Counts.Active,
+        };
+        return SmpPrometheus.Write(_relay.Statistics, gauges, SmpWeb.Version, _relay.Options.Time.GetUtcNow());
+    }
+
+    // A collector may read at any time: it finds the former file or the new one, never half of one.
+    private async Task SaveMetricsAsync(string file, TimeSpan interval, CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(interval, _relay.Options.Time);
+        do
+        {
+            try
+            {
+                await File.WriteAllTextAsync(file + ".new", WriteMetrics(), cancellationToken);
+                File.Move(file + ".new", file, overwrite: true);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                Log.MetricsFailed(_logger, fault);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+        while (await TickAsync(timer, cancellationToken));
+    }
+
     private async Task ExpireMessagesAsync(Expiration expiration, CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);

@@ -7,7 +7,9 @@ using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Dispatch;
 using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Web;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 using Pairwise.Transport.Sockets;
@@ -32,6 +34,7 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly List<Task> _loops = [];
     private readonly SemaphoreSlim _stopOnce = new(1, 1);
     private TlsListener? _listener;
+    private SmpWeb? _web;
     private long _connectionNumber;
     private bool _isStopped;
 
@@ -46,6 +49,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints => _listener?.EndPoints ?? [];
+
+    /// <summary>The addresses of metrics and health, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> OperationEndpoints => _web?.OperationEndpoints ?? [];
 
     /// <summary>What clients enter: smp://FINGERPRINT@HOST[:PORT], without a password.</summary>
     public string Address { get; private set; } = "";
@@ -74,6 +80,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
+            server._web = await SmpWeb.StartAsync(options, server.WriteMetrics, () => !server._stopping.IsCancellationRequested, server._logger);
             server.Listen(credential);
         }
         catch
@@ -110,6 +117,11 @@ public sealed partial class SmpServer : IAsyncDisposable
                 await _listener.DisposeAsync();
             }
 
+            if (_web is not null)
+            {
+                await _web.DisposeAsync();
+            }
+
             await Task.WhenAll(_loops);
             _state.Save();
             _state.Dispose();
@@ -131,7 +143,14 @@ public sealed partial class SmpServer : IAsyncDisposable
     private void Listen(TlsCredential credential)
     {
         SmpServerOptions options = _relay.Options;
-        TlsContext context = TlsContext.ForServer(new TlsServerOptions { Credential = credential, ApplicationProtocols = ["smp/1"], CheckClient = CheckClient });
+        TlsCredential? webCredential = _web?.RelayPortCredential;
+        TlsContext context = TlsContext.ForServer(new TlsServerOptions
+        {
+            Credential = credential,
+            WebCredential = webCredential,
+            ApplicationProtocols = webCredential is null ? ["smp/1"] : ["smp/1", WebServer.ApplicationProtocol],
+            CheckClient = CheckClient,
+        });
         try
         {
             _listener = TlsListener.Start(
@@ -168,6 +187,11 @@ public sealed partial class SmpServer : IAsyncDisposable
         {
             _loops.Add(SaveSnapshotsAsync(interval, _stopping.Token));
         }
+
+        if (options.MetricsInterval is { } metricsInterval && options.StateFolder is { } stateFolder)
+        {
+            _loops.Add(SaveMetricsAsync(Path.Combine(stateFolder, SmpServerFiles.Metrics), metricsInterval, _stopping.Token));
+        }
     }
 
     private string MakeAddress(SmpServerOptions options)
@@ -187,8 +211,18 @@ public sealed partial class SmpServer : IAsyncDisposable
     private static TlsPeerVerdict CheckClient(IReadOnlyList<ReadOnlyMemory<byte>> certificates) =>
         CertificateChain.TryParse(certificates, out _) ? TlsPeerVerdict.Accepted : TlsPeerVerdict.BadCertificate;
 
+    // Who names a host was shown the browsers' certificate, which no client of the protocol would accept.
+    private static bool IsBrowser(ISecureConnection connection) =>
+        connection.ApplicationProtocol is WebServer.ApplicationProtocol || (connection.ApplicationProtocol is null && connection.IsServerNameUsed);
+
     private async Task RunConnectionAsync(ISecureConnection connection, CancellationToken cancellationToken)
     {
+        if (_web is not null && IsBrowser(connection))
+        {
+            await _web.ServeAsync(connection, cancellationToken);
+            return;
+        }
+
         SmpServerOptions options = _relay.Options;
         if (_connections.Count >= options.Limits.Connections)
         {
@@ -253,6 +287,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(2009, LogLevel.Warning, "The metrics could not be written.")]
+        public static partial void MetricsFailed(ILogger logger, Exception fault);
+
         [LoggerMessage(2001, LogLevel.Debug, "A handshake failed.")]
         public static partial void HandshakeFailed(ILogger logger);
 

@@ -31,6 +31,7 @@ public static class SmpServerFiles
     public const string MessageLog = "smp-server-messages.log";
     public const string NotificationLog = "smp-server-ntfs.log";
     public const string MessageFolder = "messages";
+    public const string Metrics = "smp-server-metrics.txt";
     public const string Lock = "smp-server.lock";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

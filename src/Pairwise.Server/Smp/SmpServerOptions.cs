@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
+using Pairwise.Server.Smp.Operation;
 
 namespace Pairwise.Server.Smp;
 
@@ -80,6 +81,12 @@ public sealed record SmpServerOptions
 
     /// <summary>How often messages in memory are saved while the relay runs, to bound what a crash loses; null never.</summary>
     public TimeSpan? SnapshotInterval { get; init; }
+
+    /// <summary>Pages for browsers, metrics and health.</summary>
+    public SmpWebOptions Web { get; init; } = new();
+
+    /// <summary>How often the metrics are written to a file in the state folder; null never.</summary>
+    public TimeSpan? MetricsInterval { get; init; }
 
     /// <summary>The bounds.</summary>
     public SmpServerLimits Limits { get; init; } = new();
