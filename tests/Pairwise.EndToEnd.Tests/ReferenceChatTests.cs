@@ -1,4 +1,5 @@
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
@@ -31,23 +32,14 @@ public sealed class ReferenceChatTests
         var address = await RelayProcess.InitAsync(folder["relay"], relayProgram);
         await using var relay = await RelayProcess.StartAsync(folder["relay"], address, relayProgram);
         var ours = ChatProcess.Start(folder["ours"], [address], "alice", more);
-        var theirs = await ReferenceChat.StartAsync(folder["theirs"], "bob", address);
+        await using var theirs = await ReferenceChat.StartAsync(folder["."], "bob", address);
         try
         {
-            if (link.StartsWith("our", StringComparison.Ordinal))
-            {
-                var made = await ours.CreateLinkAsync(Patience);
-                await theirs.CommandAsync("/connect " + made);
-            }
-            else
-            {
-                var answer = await theirs.CommandAsync("/connect");
-                var made = answer.GetProperty("resp").GetProperty("connLinkInvitation").GetProperty("connFullLink").GetString();
-                await ours.TypeAsync("/connect " + made);
-            }
+            if (link.StartsWith("our", StringComparison.Ordinal)) await theirs.DoAsync("/connect " + await ours.CreateLinkAsync(Patience));
+            else await ours.TypeAsync("/connect " + await theirs.CreateLinkAsync());
 
             await ours.WaitForLineAsync(line => line == "bob: contact is connected", Patience);
-            await theirs.WaitForEventAsync("\"contactConnected\"", "alice");
+            await theirs.SeesContactAsync("contactConnected", "alice");
             await TalkAsync(ours, theirs, "first");
 
             await ours.TypeAsync("/info @bob");
@@ -56,21 +48,20 @@ public sealed class ReferenceChatTests
             // Each side goes away while the other writes, and comes back.
             Assert.Equal(0, await ours.EndInputAsync(Patience));
             await ours.DisposeAsync();
-            await theirs.CommandAsync("@alice while you were away");
+            await theirs.DoAsync("@alice while you were away");
             ours = ChatProcess.Start(folder["ours"], [address], null, more);
             await ours.WaitForLineAsync(line => line == "bob> while you were away", Patience);
 
-            await theirs.QuitAsync();
+            await theirs.StopAsync();
             await ours.TypeAsync("@bob while you were away too");
             await ours.WaitForLineAsync(line => line == "@bob while you were away too", Patience);
-            theirs = await ReferenceChat.StartAsync(folder["theirs"], "bob", address);
-            await theirs.WaitForEventAsync("\"newChatItems\"", "while you were away too");
+            await theirs.RestartAsync();
+            await theirs.SeesTextAsync("while you were away too");
             await TalkAsync(ours, theirs, "second");
         }
         finally
         {
             await ours.DisposeAsync();
-            await theirs.QuitAsync();
         }
     }
 
@@ -80,11 +71,11 @@ public sealed class ReferenceChatTests
         {
             var text = $"{round} {i} from alice";
             await ours.TypeAsync("@bob " + text);
-            await theirs.WaitForEventAsync("\"newChatItems\"", "\"directRcv\"", text);
-            await theirs.CommandAsync($"@alice {round} {i} from bob");
+            await theirs.SeesTextAsync(text);
+            await theirs.DoAsync($"@alice {round} {i} from bob");
             await ours.WaitForLineAsync(line => line == $"bob> {round} {i} from bob", Patience);
             await ours.WaitForLineAsync(line => line == "✓✓ @bob " + text, Patience);
-            Assert.Equal(1, theirs.CountEvents("\"newChatItems\"", "\"directRcv\"", text));
+            Assert.Equal(1, theirs.CountTexts(text));
         }
     }
 }

@@ -1,3 +1,4 @@
+using Pairwise.TestKit;
 using Pairwise.Chat.Tests.Dialogue;
 
 namespace Pairwise.Chat.Tests.Reference;

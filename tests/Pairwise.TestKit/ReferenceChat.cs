@@ -5,13 +5,13 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 
-namespace Pairwise.Chat.Tests.Reference;
+namespace Pairwise.TestKit;
 
 /// <summary>
 /// The original chat program, driven through its WebSocket. Where it is, <c>PAIRWISE_REFERENCE_CHAT</c> says
 /// (<c>./test reference --chat PATH</c>).
 /// </summary>
-internal sealed class ReferenceChat : IAsyncDisposable
+public sealed class ReferenceChat : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -24,6 +24,7 @@ internal sealed class ReferenceChat : IAsyncDisposable
     private ClientWebSocket _socket = null!;
     private Task _reading = Task.CompletedTask;
     private int _commands;
+    private bool _isClosed;
 
     private ReferenceChat(string prefix, string server)
     {
@@ -31,9 +32,8 @@ internal sealed class ReferenceChat : IAsyncDisposable
         _server = server;
     }
 
+    /// <summary>Path of the program; null where it is not at hand.</summary>
     public static string? Program => Environment.GetEnvironmentVariable("PAIRWISE_REFERENCE_CHAT");
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Starts the program with a new profile on a new database.</summary>
     public static async Task<ReferenceChat> StartAsync(string folder, string name, string server)
@@ -43,9 +43,13 @@ internal sealed class ReferenceChat : IAsyncDisposable
         return chat;
     }
 
+    /// <summary>Ends the program; <see cref="RestartAsync"/> starts it again.</summary>
+    public Task StopAsync() => CloseAsync();
+
+    /// <summary>Ends the program and starts it again on the same database.</summary>
     public async Task RestartAsync()
     {
-        await CloseAsync();
+        await StopAsync();
         await OpenAsync(null);
     }
 
@@ -53,7 +57,7 @@ internal sealed class ReferenceChat : IAsyncDisposable
     public async Task<JsonElement> DoAsync(string command)
     {
         var id = (++_commands).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        await _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { corrId = id, cmd = command }), WebSocketMessageType.Text, endOfMessage: true, Token);
+        await _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { corrId = id, cmd = command }), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         var answer = await WaitAsync(message => message.TryGetProperty("corrId", out var corrId) && corrId.GetString() == id, "the answer to " + command[..Math.Min(command.Length, 40)]);
         return answer.GetProperty("resp");
     }
@@ -117,10 +121,10 @@ internal sealed class ReferenceChat : IAsyncDisposable
             }
 
             var left = Patience - TimeProvider.System.GetElapsedTime(begin);
-            if (left <= TimeSpan.Zero || await Task.WhenAny(changed, Task.Delay(left, TimeProvider.System, Token)) != changed)
+            if (left <= TimeSpan.Zero || await Task.WhenAny(changed, Task.Delay(left, TimeProvider.System)) != changed)
             {
                 lock (_lock)
-                    Assert.Fail($"The original chat was to see {what}. It saw:\n{string.Join('\n', _received.Select(message => message.GetRawText()[..Math.Min(600, message.GetRawText().Length)]))}");
+                    throw new TimeoutException($"The original chat was to see {what}. It saw:\n{string.Join('\n', _received.Select(message => message.GetRawText()[..Math.Min(600, message.GetRawText().Length)]))}");
             }
         }
     }
@@ -128,6 +132,7 @@ internal sealed class ReferenceChat : IAsyncDisposable
     private async Task OpenAsync(string? name)
     {
         var port = FreePort();
+        _isClosed = false;
         _process = Process.Start(new ProcessStartInfo(Program!, ["-d", _prefix, "-s", _server, "-p", port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
         {
             RedirectStandardInput = true,
@@ -140,7 +145,7 @@ internal sealed class ReferenceChat : IAsyncDisposable
         _process.BeginErrorReadLine();
         if (name is not null)
             await _process.StandardInput.WriteLineAsync(name);
-        await _process.StandardInput.FlushAsync(Token);
+        await _process.StandardInput.FlushAsync();
 
         var begin = TimeProvider.System.GetTimestamp();
         while (true)
@@ -148,13 +153,13 @@ internal sealed class ReferenceChat : IAsyncDisposable
             _socket = new ClientWebSocket();
             try
             {
-                await _socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}"), Token);
+                await _socket.ConnectAsync(new Uri($"ws://127.0.0.1:{port}"), CancellationToken.None);
                 break;
             }
             catch (WebSocketException) when (TimeProvider.System.GetElapsedTime(begin) < Patience)
             {
                 _socket.Dispose();
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
             }
         }
 
@@ -163,8 +168,10 @@ internal sealed class ReferenceChat : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        if (_isClosed) return;
+        _isClosed = true;
         _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync(Token);
+        await _process.WaitForExitAsync();
         await _reading;
         _socket.Dispose();
         _process.Dispose();
@@ -178,7 +185,7 @@ internal sealed class ReferenceChat : IAsyncDisposable
         {
             while (true)
             {
-                var part = await socket.ReceiveAsync(buffer, Token);
+                var part = await socket.ReceiveAsync(buffer, CancellationToken.None);
                 if (part.MessageType == WebSocketMessageType.Close)
                     return;
                 message.Write(buffer, 0, part.Count);
