@@ -1,6 +1,7 @@
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Connections;
+using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
@@ -27,6 +28,7 @@ public sealed partial class SmpServer
         foreach (SmpQueue queue in _relay.Queues.All())
         {
             expired += _relay.Messages.Expire(queue, before);
+            (_relay.Messages as JournalMessageStore)?.LetGoOfIdle(queue);
         }
 
         _relay.Statistics.MessagesExpired(expired);
@@ -76,6 +78,12 @@ public sealed partial class SmpServer
     private async Task ExpireMessagesAsync(Expiration expiration, CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
+        if (_relay.Messages is JournalMessageStore && _relay.Options.ExpireMessagesOnStart)
+        {
+            await Task.Yield(); // it takes a while with many queues, and the relay serves meanwhile
+            ExpireMessages();
+        }
+
         while (await TickAsync(timer, cancellationToken))
         {
             ExpireMessages();

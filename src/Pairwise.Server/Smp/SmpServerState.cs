@@ -1,3 +1,4 @@
+using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
@@ -20,7 +21,9 @@ internal sealed class SmpServerState : IDisposable
     private SmpServerState(SmpServerOptions options)
     {
         _options = options;
-        Messages = new MemoryMessageStore(options.Limits.QueueQuota);
+        Messages = options is { MessageStorage: MessageStorage.Journal, StateFolder: { } folder }
+            ? new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time)
+            : new MemoryMessageStore(options.Limits.QueueQuota);
         Notifications = new NotificationStore(Statistics, options.Random);
     }
 

@@ -14,6 +14,7 @@ public sealed class ReferenceFolderTests
 {
     [Theory]
     [InlineData("memory")]
+    [InlineData("journal")]
     public async Task A_folder_of_the_reference_is_served_as_it_is(string variant)
     {
         using TestFolder folder = new();
@@ -21,7 +22,7 @@ public sealed class ReferenceFolderTests
         using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(VectorFile.Folder, "server_files", variant + ".expected.json")));
         JsonElement root = expected.RootElement;
         long kept;
-        await using (SmpServer relay = await StartAsync(folder, options => options with { MessageExpiration = null }))
+        await using (SmpServer relay = await StartAsync(folder, options => options with { MessageExpiration = null, MessageStorage = variant == "journal" ? MessageStorage.Journal : MessageStorage.Memory }))
         {
             Assert.Equal(0, relay.Report.Queues.BrokenLines);
             Assert.Equal(0, relay.Report.Queues.RefusedRecords);
@@ -35,7 +36,7 @@ public sealed class ReferenceFolderTests
         }
 
         // And once more after our own compaction: what was sent above is there.
-        await using SmpServer restarted = await StartAsync(folder, options => options with { MessageExpiration = null });
+        await using SmpServer restarted = await StartAsync(folder, options => options with { MessageExpiration = null, MessageStorage = variant == "journal" ? MessageStorage.Journal : MessageStorage.Memory });
         Assert.Equal(0, restarted.Report.Queues.BrokenLines + restarted.Report.Queues.RefusedRecords);
         Assert.Equal(variant == "memory" ? kept : 0, restarted.Report.Messages.Restored);
     }

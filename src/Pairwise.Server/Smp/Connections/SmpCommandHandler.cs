@@ -32,7 +32,15 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         }
         else
         {
-            answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+            try
+            {
+                answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+            }
+            catch (IOException)
+            {
+                // The disk refused: the command has not happened, and the client is told so.
+                answer = SmpAnswer.Of(new SmpError.Store("disk"));
+            }
         }
 
         outbox.AddAnswer(transmission.CorrId, entity, answer);

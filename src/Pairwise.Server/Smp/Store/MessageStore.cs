@@ -16,14 +16,15 @@ public abstract class MessageStore : IDisposable
     /// <summary>Makes a store whose queues take this many messages.</summary>
     protected MessageStore(int quota) => Quota = quota;
 
-    /// <summary>How many messages wait, in all queues; quota markers are not counted.</summary>
+    /// <summary>How many messages wait, in all queues, with their quota markers.</summary>
     public long Count => Interlocked.Read(ref _count);
 
     /// <summary>Messages that one queue takes before it refuses.</summary>
     protected int Quota { get; }
 
     /// <summary>Puts a message at the end of the queue.</summary>
-    /// <returns>The outcome; AUTH when the queue was deleted meanwhile; STORE when the disk refused.</returns>
+    /// <returns>AUTH when the queue was deleted meanwhile, QUOTA when it is full; else null.</returns>
+    /// <exception cref="IOException">The disk refused; then nothing was stored.</exception>
     public SmpError? Write(SmpQueue queue, StoredMessage message, out WriteOutcome outcome)
     {
         lock (queue)
@@ -34,22 +35,11 @@ public abstract class MessageStore : IDisposable
                 return SmpError.Auth.Instance;
             }
 
-            try
-            {
-                outcome = OpenOrCreate(queue).Write(message, Quota);
-            }
-            catch (IOException)
-            {
-                return new SmpError.Store("messages");
-            }
-
-            if (outcome == WriteOutcome.Quota)
-            {
-                return message.IsQuota ? null : SmpError.Quota.Instance;
-            }
-
-            Interlocked.Increment(ref _count);
-            return null;
+            QueueMessages messages = OpenOrCreate(queue);
+            int before = messages.Count;
+            outcome = messages.Write(message, Quota);
+            AddToCount(messages.Count - before);
+            return outcome == WriteOutcome.Quota ? SmpError.Quota.Instance : null;
         }
     }
 
@@ -76,7 +66,7 @@ public abstract class MessageStore : IDisposable
             }
 
             removed = first;
-            RemoveFirst(queue, messages!, first);
+            RemoveFirst(queue, messages!);
             return messages!.Peek();
         }
     }
@@ -87,11 +77,17 @@ public abstract class MessageStore : IDisposable
         lock (queue)
         {
             int expired = 0;
+            bool wasOpen = queue.Messages is not null;
             QueueMessages? messages = Open(queue);
             while (messages?.Peek() is { IsQuota: false } first && first.Seconds < before)
             {
-                RemoveFirst(queue, messages, first);
+                RemoveFirst(queue, messages);
                 expired++;
+            }
+
+            if (!wasOpen)
+            {
+                Visited(queue);
             }
 
             return expired;
@@ -123,27 +119,22 @@ public abstract class MessageStore : IDisposable
         lock (queue)
         {
             QueueMessages messages = OpenOrCreate(queue);
-            if (message.IsQuota)
+            if (message.IsQuota && messages.Peek() is { IsQuota: true })
             {
                 // A marker at the head would be all that its queue holds back; the last one counts.
-                if (messages.Peek() is { IsQuota: true } first)
-                {
-                    RemoveFirst(queue, messages, first);
-                    messages = OpenOrCreate(queue);
-                }
-
-                messages.Write(message, Quota);
-                messages.SetOverQuota();
-                return true;
+                RemoveFirst(queue, messages);
+                messages = OpenOrCreate(queue);
             }
 
-            if (messages.Write(message, Quota) == WriteOutcome.Quota)
+            int before = messages.Count;
+            bool isStored = messages.Write(message, Quota) != WriteOutcome.Quota || message.IsQuota;
+            AddToCount(messages.Count - before);
+            if (message.IsQuota)
             {
-                return false;
+                messages.SetOverQuota();
             }
 
-            Interlocked.Increment(ref _count);
-            return true;
+            return isStored;
         }
     }
 
@@ -154,8 +145,7 @@ public abstract class MessageStore : IDisposable
         {
             QueueMessages? messages = Open(queue);
             int count = messages?.Count ?? 0;
-            int markers = messages?.All().Count(message => message.IsQuota) ?? 0;
-            Interlocked.Add(ref _count, markers - count);
+            AddToCount(-count);
             DropMessages(queue);
             queue.Messages = null;
             return count;
@@ -178,6 +168,11 @@ public abstract class MessageStore : IDisposable
     /// <summary>Called when a message was removed: the place to let go of what an empty queue need not hold.</summary>
     protected abstract void Removed(SmpQueue queue, QueueMessages messages);
 
+    /// <summary>Called when a queue that was not open was only looked at.</summary>
+    protected virtual void Visited(SmpQueue queue)
+    {
+    }
+
     /// <summary>Deletes what is stored outside memory.</summary>
     protected abstract void DropMessages(SmpQueue queue);
 
@@ -186,17 +181,13 @@ public abstract class MessageStore : IDisposable
     {
     }
 
-    /// <summary>Counts messages that were found when the store was opened.</summary>
+    /// <summary>Counts messages that came, went, or were found.</summary>
     protected void AddToCount(long found) => Interlocked.Add(ref _count, found);
 
-    private void RemoveFirst(SmpQueue queue, QueueMessages messages, StoredMessage first)
+    private void RemoveFirst(SmpQueue queue, QueueMessages messages)
     {
         messages.RemoveFirst();
-        if (!first.IsQuota)
-        {
-            Interlocked.Decrement(ref _count);
-        }
-
+        AddToCount(-1);
         Removed(queue, messages);
     }
 }

@@ -82,6 +82,9 @@ public sealed class SmpQueue
     /// <summary>What waits in it; null = nothing, or nothing opened yet.</summary>
     internal QueueMessages? Messages { get; set; }
 
+    /// <summary>Whether what waits in it was counted since the start; files are found one by one.</summary>
+    internal bool IsCounted { get; set; }
+
     /// <summary>Who is subscribed to it.</summary>
     internal Subscription? Subscription { get; set; }
 

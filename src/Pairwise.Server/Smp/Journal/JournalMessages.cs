@@ -1,0 +1,297 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+
+namespace Pairwise.Server.Smp.Journal;
+
+/// <summary>
+/// The messages of one queue in files: journals that are appended to, and a state file whose last whole line counts.
+/// A message is written before the state that tells of it, and both before anybody is told OK.
+/// </summary>
+/// <remarks>
+/// Files are open only while something is written or read, so that any number of queues needs no file descriptors.
+/// What is behind the state's last line was never acknowledged and is written over. Calls are made under the queue's
+/// lock. A failure of the disk is an <see cref="IOException"/>, and the state stays what it was.
+/// </remarks>
+internal sealed class JournalMessages : QueueMessages
+{
+    private const int MaxMessagesPerFile = 256;
+    private const long MaxStateFile = 16 * 1024;
+    private const int StateTail = 1024;
+
+    [ThreadStatic]
+    private static LogLineWriter? _line;
+
+    private readonly JournalMessageStore _store;
+    private readonly StoredId _queue;
+    private readonly WeakReference<StoredMessage?> _first = new(null);
+    private JournalState _state;
+    private long _firstLength;
+    private long _stateLength;
+
+    private JournalMessages(JournalMessageStore store, StoredId queue, JournalState state, long stateLength)
+    {
+        _store = store;
+        _queue = queue;
+        _state = state;
+        _stateLength = stateLength;
+    }
+
+    /// <summary>When it was used last: a time stamp of the store's clock.</summary>
+    public long LastUsed { get; private set; }
+
+    public override int Count => (int)_state.Size;
+
+    private string Folder => _store.FolderOf(_queue);
+
+    private string StateFile => _store.StateFileOf(_queue);
+
+    private static LogLineWriter Line => _line ??= new LogLineWriter();
+
+    /// <summary>The journal of a queue that has files, or null.</summary>
+    public static JournalMessages? Open(JournalMessageStore store, StoredId queue)
+    {
+        string path = store.StateFileOf(queue);
+        string interrupted = path + ".bak";
+        if (File.Exists(interrupted))
+        {
+            File.Move(interrupted, path, overwrite: true); // a compaction that did not end
+        }
+
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        if (ReadLastState(file, out long end) is not { } state)
+        {
+            return null;
+        }
+
+        RandomAccess.SetLength(file, end); // the rest is a torn line, and the next one must not continue it
+        return new JournalMessages(store, queue, state, end);
+    }
+
+    /// <summary>A journal without files; they are made when the first message comes.</summary>
+    public static JournalMessages New(JournalMessageStore store, StoredId queue) => new(store, queue, JournalState.New(store.NewJournalId()), 0);
+
+    public override WriteOutcome Write(StoredMessage message, int quota)
+    {
+        LastUsed = _store.Now();
+        bool wasEmpty = _state.Size == 0;
+        if (!_state.CanWrite && !wasEmpty)
+        {
+            return WriteOutcome.Quota;
+        }
+
+        bool canWrite = _state.Size < quota;
+        StoredMessage written = canWrite || message.IsQuota ? message : StoredMessage.Quota(message.Id, message.Seconds);
+        Append(written, canWrite);
+        return !canWrite ? WriteOutcome.Quota : wasEmpty ? WriteOutcome.StoredFirst : WriteOutcome.Stored;
+    }
+
+    public override StoredMessage? Peek()
+    {
+        LastUsed = _store.Now();
+        if (_state.Size == 0)
+        {
+            return null;
+        }
+
+        if (_first.TryGetTarget(out StoredMessage? known) && known is not null)
+        {
+            return known;
+        }
+
+        SwitchFileWhenRead();
+        StoredMessage first = ReadMessage(_state.Read, out _firstLength);
+        _first.SetTarget(first);
+        return first;
+    }
+
+    public override void RemoveFirst()
+    {
+        if (Peek() is null)
+        {
+            return;
+        }
+
+        JournalPlace read = _state.Read;
+        SaveState(_state with
+        {
+            Read = read with { Messages = read.Messages + 1, Bytes = read.Bytes + _firstLength },
+            Size = _state.Size - 1,
+        });
+        _first.SetTarget(null);
+        SwitchFileWhenRead();
+    }
+
+    public override void SetOverQuota() => SaveState(_state with { CanWrite = false });
+
+    public override IEnumerable<StoredMessage> All()
+    {
+        JournalPlace place = _state.Read;
+        for (long left = _state.Size; left > 0; left--)
+        {
+            if (place.Bytes >= place.ByteCount && !_state.IsOneFile)
+            {
+                place = _state.Write with { Messages = 0, Bytes = 0 };
+            }
+
+            yield return ReadMessage(place, out long length);
+            place = place with { Messages = place.Messages + 1, Bytes = place.Bytes + length };
+        }
+    }
+
+    // The last line may be torn; the whole line before it tells the last state that anybody was told of.
+    private static JournalState? ReadLastState(SafeFileHandle file, out long end)
+    {
+        long length = RandomAccess.GetLength(file);
+        byte[] tail = new byte[(int)Math.Min(length, StateTail)];
+        int read = RandomAccess.Read(file, tail, length - tail.Length);
+        for (ReadOnlySpan<byte> rest = tail.AsSpan(0, read); !rest.IsEmpty;)
+        {
+            bool isWhole = rest[^1] == (byte)'\n';
+            ReadOnlySpan<byte> line = isWhole ? rest[..^1] : rest;
+            int start = line.LastIndexOf((byte)'\n') + 1;
+            if (isWhole && JournalState.TryRead(line[start..], out JournalState? state) && state!.IsValid)
+            {
+                end = length - read + rest.Length;
+                return state;
+            }
+
+            rest = rest[..start];
+        }
+
+        end = 0;
+        return null;
+    }
+
+    private void Append(StoredMessage message, bool canWrite)
+    {
+        LogLineWriter line = Line;
+        line.Clear();
+        MessageLogCodec.WriteMessage(line, message);
+        line.Text("\n"u8);
+        JournalPlace write = _state.Write;
+        JournalPlace read = _state.Read;
+        if (_stateLength == 0)
+        {
+            Directory.CreateDirectory(Folder);
+        }
+        else if (_state.IsOneFile && write.MessageCount >= MaxMessagesPerFile)
+        {
+            write = JournalPlace.New(_store.NewJournalId());
+        }
+
+        using (SafeFileHandle file = File.OpenHandle(FileOf(write), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite))
+        {
+            RandomAccess.Write(file, line.Written, write.Bytes);
+            long end = write.Bytes + line.Length;
+            if (RandomAccess.GetLength(file) > end)
+            {
+                RandomAccess.SetLength(file, end);
+            }
+        }
+
+        JournalPlace written = write with
+        {
+            Messages = write.Messages + 1,
+            MessageCount = write.MessageCount + 1,
+            Bytes = write.Bytes + line.Length,
+            ByteCount = write.ByteCount + line.Length,
+        };
+        long length = line.Length;
+        bool wasEmpty = _state.Size == 0;
+        SaveState(new JournalState(
+            written,
+            written.Id == read.Id ? read with { MessageCount = written.MessageCount, ByteCount = written.ByteCount } : read,
+            canWrite,
+            _state.Size + 1));
+        if (wasEmpty && written.Id == read.Id)
+        {
+            _first.SetTarget(message);
+            _firstLength = length;
+        }
+    }
+
+    // When all of the file that is read was read, and another one is written, reading goes on there.
+    private void SwitchFileWhenRead()
+    {
+        if (_state.IsOneFile || _state.Read.Messages < _state.Read.MessageCount)
+        {
+            return;
+        }
+
+        string read = FileOf(_state.Read);
+        SaveState(_state with { Read = _state.Write with { Messages = 0, Bytes = 0 } });
+        File.Delete(read);
+    }
+
+    private void SaveState(JournalState state)
+    {
+        LogLineWriter line = Line;
+        line.Clear();
+        state.WriteTo(line);
+        line.Text("\n"u8);
+        if (_stateLength > MaxStateFile)
+        {
+            // Written beside and renamed: at every moment there is one whole state file.
+            string path = StateFile + ".new";
+            using (SafeFileHandle beside = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
+            {
+                RandomAccess.Write(beside, line.Written, 0);
+            }
+
+            File.Move(path, StateFile, overwrite: true);
+            _stateLength = 0;
+        }
+        else
+        {
+            FileMode mode = _stateLength == 0 ? FileMode.Create : FileMode.Open;
+            using SafeFileHandle file = File.OpenHandle(StateFile, mode, FileAccess.Write, FileShare.ReadWrite);
+            RandomAccess.Write(file, line.Written, _stateLength);
+        }
+
+        _stateLength += line.Length;
+        _state = state;
+    }
+
+    private StoredMessage ReadMessage(JournalPlace place, out long length)
+    {
+        using SafeFileHandle file = File.OpenHandle(FileOf(place), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        int size = 24 * 1024; // one message of 16 KB in base64 and what stands before it
+        while (true)
+        {
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
+            try
+            {
+                int wanted = (int)Math.Min(buffer.Length, place.ByteCount - place.Bytes);
+                int read = RandomAccess.Read(file, buffer.AsSpan(0, wanted), place.Bytes);
+                int end = buffer.AsSpan(0, read).IndexOf((byte)'\n');
+                if (end >= 0)
+                {
+                    length = end + 1;
+                    return MessageLogCodec.TryReadMessage(buffer.AsSpan(0, end), out StoredMessage? message)
+                        ? message!
+                        : throw new IOException("A message in a journal cannot be read.");
+                }
+
+                if (read < buffer.Length)
+                {
+                    throw new IOException("A journal ends before its messages do.");
+                }
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+
+            size *= 2;
+        }
+    }
+
+    private string FileOf(JournalPlace place) => Path.Combine(Folder, $"messages.{place.Id}.log");
+}
