@@ -124,7 +124,8 @@ public sealed partial class TlsListener : IAsyncDisposable
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // The runtime lets a port be taken again while old connections of it fade out. To ask for the reuse of addresses
+            // would do more: two processes could listen on one port and not know of each other.
             if (endPoint.Address.Equals(IPAddress.IPv6Any))
                 socket.DualMode = true;
             socket.Bind(endPoint);

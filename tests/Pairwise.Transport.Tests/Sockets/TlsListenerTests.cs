@@ -1,0 +1,230 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pairwise.Crypto;
+using Pairwise.TestKit;
+using Pairwise.Transport.Sockets;
+using Pairwise.Transport.Tests.Tls;
+using Pairwise.Transport.Tls;
+
+namespace Pairwise.Transport.Tests.Sockets;
+
+public sealed class TlsListenerTests
+{
+    private static readonly TlsContext ClientContext = TlsContext.ForClient(TlsPair.ClientOptions);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Many_connections_are_served_at_once()
+    {
+        await using var listener = Listen(EchoAsync);
+        var clients = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ConnectAsync(listener)));
+        foreach (var client in clients)
+            Assert.Equal([1, 2, 3], await RoundTripAsync(client, [1, 2, 3]));
+        Assert.Equal(50, listener.Counts.Active);
+        foreach (var client in clients)
+            await client.DisposeAsync();
+        await UntilAsync(() => listener.Counts.Active == 0);
+        Assert.Equal(50, listener.Counts.Accepted);
+    }
+
+    [Fact]
+    public async Task Half_handshakes_are_closed_in_time_and_others_are_served_meanwhile()
+    {
+        var time = new ManualTime();
+        await using var listener = Listen(EchoAsync, new TlsListenerOptions { EndPoints = [Loopback], HandshakeTime = TimeSpan.FromSeconds(60) }, time);
+        var idle = new List<Stream>();
+        for (var i = 0; i < 20; i++)
+        {
+            var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+            if (i % 2 == 0)
+                await stream.WriteAsync(new byte[] { 0x16, 3, 1 }, Token);
+            idle.Add(stream);
+        }
+
+        await using var client = await ConnectAsync(listener);
+        Assert.Equal([7], await RoundTripAsync(client, [7]));
+        await UntilAsync(() => listener.Counts.Active == 21 && time.TimerCount == 20);
+        time.Advance(TimeSpan.FromSeconds(61));
+        await UntilAsync(() => listener.Counts.Active == 1);
+        Assert.Equal(20, listener.Counts.FailedHandshakes);
+        foreach (var stream in idle)
+        {
+            Assert.Equal(0, await ReadToEndAsync(stream));
+            await stream.DisposeAsync();
+        }
+
+        Assert.Equal([8], await RoundTripAsync(client, [8]));
+    }
+
+    [Fact]
+    public async Task More_handshakes_than_allowed_wait_for_their_turn()
+    {
+        var time = new ManualTime();
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, HandshakeTime = TimeSpan.FromSeconds(60) };
+        await using var listener = Listen(EchoAsync, options, time);
+        await using var first = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await UntilAsync(() => listener.Counts.Active == 1 && time.TimerCount == 1);
+        var second = ConnectAsync(listener);
+        Assert.Equal(1, listener.Counts.Accepted);
+        Assert.False(second.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(61));
+        await using var client = await second;
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+    }
+
+    [Fact]
+    public async Task Garbage_ends_its_own_connection_only()
+    {
+        await using var listener = Listen(EchoAsync);
+        await using var client = await ConnectAsync(listener);
+        for (var seed = 0; seed < 20; seed++)
+        {
+            await using var hostile = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+            await hostile.WriteAsync(new SeededRandom(seed).NextBytes(1000), Token);
+            await ReadToEndAsync(hostile);
+        }
+
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+        await UntilAsync(() => listener.Counts.Active == 1);
+    }
+
+    [Fact]
+    public async Task A_handler_that_fails_ends_its_connection_and_nothing_else()
+    {
+        var count = 0;
+        await using var listener = Listen((connection, cancellationToken) =>
+            Interlocked.Increment(ref count) == 1 ? throw new InvalidOperationException("fault") : EchoAsync(connection, cancellationToken));
+        await using var first = await ConnectAsync(listener);
+        Assert.Equal(0, await ReadOrEndAsync(first));
+        await using var second = await ConnectAsync(listener);
+        Assert.Equal([2], await RoundTripAsync(second, [2]));
+    }
+
+    [Fact]
+    public async Task New_certificates_serve_new_connections_and_old_ones_go_on()
+    {
+        await using var listener = Listen(EchoAsync);
+        await using var before = await ConnectAsync(listener);
+        var (chain, key) = TestCertificates.OtherServer;
+        listener.Replace(TlsContext.ForServer(TlsPair.ServerOptions with { Credential = TlsCredential.From(chain, key) }));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        await Assert.ThrowsAsync<TransportException>(() => ConnectAsync(listener));
+        await using var after = await ConnectAsync(listener, TlsPair.TargetOf(chain.IdentityFingerprint));
+        Assert.Equal([1], await RoundTripAsync(after, [1]));
+        Assert.Equal([2], await RoundTripAsync(before, [2]));
+    }
+
+    [Fact]
+    public async Task Stopping_ends_all_connections_and_waits_for_the_handlers()
+    {
+        var ended = 0;
+        var listener = Listen(async (connection, cancellationToken) =>
+        {
+            try
+            {
+                await EchoAsync(connection, cancellationToken);
+            }
+            finally
+            {
+                Interlocked.Increment(ref ended);
+            }
+        });
+        var clients = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => ConnectAsync(listener)));
+        foreach (var client in clients)
+            await RoundTripAsync(client, [1]);
+        await listener.DisposeAsync();
+        await listener.DisposeAsync();
+        Assert.Equal(10, ended);
+        foreach (var client in clients)
+        {
+            Assert.Equal(0, await ReadOrEndAsync(client));
+            await client.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_told_by_the_system()
+    {
+        await using var listener = Listen(EchoAsync);
+        var options = new TlsListenerOptions { EndPoints = [listener.EndPoints[0]] };
+        var error = Assert.Throws<SocketException>(() => Listen(EchoAsync, options));
+        Assert.Equal(SocketError.AddressAlreadyInUse, error.SocketErrorCode);
+    }
+
+    private static IPEndPoint Loopback => new(IPAddress.Loopback, 0);
+
+    private static TlsListener Listen(Func<ISecureConnection, CancellationToken, Task> handler, TlsListenerOptions? options = null, TimeProvider? time = null) =>
+        TlsListener.Start(
+            options ?? new TlsListenerOptions { EndPoints = [Loopback] },
+            TlsContext.ForServer(TlsPair.ServerOptions),
+            handler,
+            time ?? TimeProvider.System,
+            NullLogger.Instance);
+
+    private static async Task<TlsConnection> ConnectAsync(TlsListener listener, TlsTarget? target = null)
+    {
+        var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        return await TlsConnection.ConnectAsync(ClientContext, target ?? TlsPair.Target, stream, TimeProvider.System, Token);
+    }
+
+    private static async Task EchoAsync(ISecureConnection connection, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[100];
+        while (true)
+        {
+            await connection.WaitForBytesAsync(cancellationToken);
+            var count = await connection.ReadAsync(buffer, cancellationToken);
+            if (count == 0)
+                return;
+            await connection.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+        }
+    }
+
+    private static async Task<byte[]> RoundTripAsync(TlsConnection client, byte[] sent)
+    {
+        await client.WriteAsync(sent, Token);
+        var read = new byte[sent.Length];
+        for (var count = 0; count < read.Length;)
+            count += await client.ReadAsync(read.AsMemory(count), Token);
+        return read;
+    }
+
+    private static async Task<int> ReadOrEndAsync(TlsConnection client)
+    {
+        try
+        {
+            return await client.ReadAsync(new byte[1], Token);
+        }
+        catch (TransportException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>0 when the other side has closed, whatever it said before (an alert).</summary>
+    private static async Task<int> ReadToEndAsync(Stream stream)
+    {
+        var buffer = new byte[1000];
+        try
+        {
+            while (await stream.ReadAsync(buffer, Token) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+
+        return 0;
+    }
+
+    private static async Task UntilAsync(Func<bool> isTrue)
+    {
+        while (!isTrue())
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, Token);
+    }
+}
