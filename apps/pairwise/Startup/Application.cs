@@ -26,7 +26,12 @@ internal static class Application
         {
             return 0;
         }
-        catch (Exception e) when (e is StartupException or StorageException or AgentException or ChatException)
+        catch (StorageException e)
+        {
+            await Console.Error.WriteLineAsync(StorageAdvice.Sentence(e, DatabasePath(options)));
+            return Failure;
+        }
+        catch (Exception e) when (e is StartupException or AgentException or ChatException)
         {
             await Console.Error.WriteLineAsync(Printable.Of(e.Message));
             return Failure;
@@ -36,7 +41,7 @@ internal static class Application
     private static async Task<int> ComposeAsync(PairwiseOptions options, CancellationToken cancellationToken)
     {
         MakeFolder(options.DataFolder);
-        var path = Path.Combine(options.DataFolder, "pairwise.db");
+        var path = DatabasePath(options);
         var name = options.DisplayName ?? (File.Exists(path) ? null : AskName());
         await using var database = new PassphraseSource(options).Open(path, passphrase => Database.Open(new DatabaseOptions { Path = path, Schemas = ChatCore.Schemas }, passphrase));
 
@@ -57,6 +62,8 @@ internal static class Application
         using var raw = RawMode.TryEnter();
         return await conversation.RunInteractiveAsync(new LineSource(), cancellationToken);
     }
+
+    private static string DatabasePath(PairwiseOptions options) => Path.Combine(options.DataFolder, "pairwise.db");
 
     private static ServerAddressWithPassword ParseServer(string text) =>
         ServerAddressWithPassword.TryParse(text, out var address)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Pairwise.Terminal.Startup;
 
@@ -48,6 +49,12 @@ internal static class CommandLineDefinition
     {
         Description = "Seconds to stay for events after --execute or the end of piped input (default: until sent, 3 at most)",
         HelpName = "SECONDS",
+        CustomParser = result =>
+        {
+            if (double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= 31_536_000) return seconds;
+            result.AddError("--time takes seconds, from 0 to a year.");
+            return null;
+        },
     };
 
     private static readonly Option<bool> NoQr = new("--no-qr") { Description = "Print links without their QR codes" };
@@ -62,10 +69,6 @@ internal static class CommandLineDefinition
             DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
         };
         foreach (var option in root.Options.Where(option => option.Name == "--version")) option.Aliases.Add("-v");
-        root.Validators.Add(result =>
-        {
-            if (result.GetValue(Stay) is < 0 or > 31_536_000) result.AddError("--time takes seconds, from 0 to a year.");
-        });
         root.SetAction((result, _) => run(
             new PairwiseOptions
             {

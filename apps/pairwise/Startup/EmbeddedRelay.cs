@@ -41,9 +41,13 @@ internal sealed class EmbeddedRelay : IAsyncDisposable
             if (port == 0) await WritePortAsync(dataFolder, server.Endpoints[0].Port, cancellationToken);
             return new EmbeddedRelay(server);
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        catch (SmpServerException e) when (e.InnerException is SocketException)
         {
             throw new StartupException($"Port {port} of the relay inside Pairwise is taken by another program. Stop that program and start again: links and contacts made here hold this port.", e);
+        }
+        catch (SmpServerException e)
+        {
+            throw new StartupException($"The relay inside Pairwise cannot start. {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
