@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Pairwise.Terminal.Interop;
 
 namespace Pairwise.Terminal;
 
@@ -8,10 +9,7 @@ namespace Pairwise.Terminal;
 /// </summary>
 internal static class StandardStreams
 {
-    public static FileStream OpenInput() => Open(0, FileAccess.Read);
+    public static FileStream OpenInput() => new(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
 
-    public static FileStream OpenOutput() => Open(1, FileAccess.Write);
-
-    private static FileStream Open(int descriptor, FileAccess access) =>
-        new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+    public static Stream OpenOutput() => new DescriptorWriter(1);
 }
