@@ -235,7 +235,7 @@ public sealed class AgentClient : IAgentClient
                 if (receipt is { } content)
                 {
                     if (received.Kind != MessageKind.User) throw Prohibited("only messages of the other application take a receipt");
-                    if (stored.Row.AgentVersion >= AgentVersions.DeliveryReceipts && stored.Sending.Count > 0)
+                    if (stored.Row.AgentVersion >= AgentVersions.DeliveryReceipts && stored.CanSend)
                     {
                         var item = new MessageReceipt(received.Meta.SenderMessageId, Wire.Bytes.Wrap(received.Hash), Wire.Bytes.CopyOf(content.Span));
                         _outgoing.Enqueue(transaction, stored, new AgentMessageContent.Receipts([item]), MessageKind.Receipts, isNotificationWanted: false);

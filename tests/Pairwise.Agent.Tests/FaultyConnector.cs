@@ -29,6 +29,9 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
     /// <summary>While false, no connection can be made.</summary>
     public bool IsReachable { get; set; } = true;
 
+    /// <summary>What was sent and answered, for the report of a failed test.</summary>
+    public List<string> Log { get; } = [];
+
     /// <summary>Connections made so far.</summary>
     public int Connections { get; private set; }
 
@@ -62,6 +65,7 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
         {
             await foreach (var received in connection.ReadEventsAsync(cancellationToken))
             {
+                Write($"{received.Message}");
                 for (var i = 0; i < owner.EventCopies; i++) yield return received;
             }
         }
@@ -69,8 +73,10 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
         public async Task<BrokerMessage> SendAsync(RelayCommand command, CancellationToken cancellationToken)
         {
             var fault = owner.OnSend(command);
+            Write($"{command.Command} {fault}");
             if (fault == SendFault.LoseCommand) await FailAsync();
             var answer = await connection.SendAsync(command, cancellationToken);
+            Write($"{command.Command} -> {answer}");
             if (fault == SendFault.LoseAnswer) await FailAsync();
             return answer;
         }
@@ -88,6 +94,11 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
         {
             lock (owner._open) owner._open.Remove(this);
             await connection.DisposeAsync();
+        }
+
+        private void Write(string line)
+        {
+            lock (owner.Log) owner.Log.Add($"{GetHashCode():x} {line}");
         }
 
         private async Task FailAsync()

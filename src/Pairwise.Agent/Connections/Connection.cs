@@ -47,7 +47,8 @@ internal sealed record ConnectionRow(
     AgentVersion AgentVersion,
     bool IsPostQuantum,
     RatchetSyncState RatchetSync,
-    long LastPeerId);
+    long LastPeerId = 0,
+    long LastSendId = 0);
 
 /// <summary>A queue that this agent receives from. The keys belong to whoever loaded it and end with it.</summary>
 internal sealed record ReceiveQueue
@@ -140,6 +141,12 @@ internal sealed record SendQueue
 internal sealed record Connection(ConnectionRow Row, IReadOnlyList<ReceiveQueue> Receiving, IReadOnlyList<SendQueue> Sending)
 {
     public ConnectionId Id => Row.Id;
+
+    /// <summary>
+    /// Whether messages may be sent: our confirmation, always the first message of a connection, was enqueued. A send queue is
+    /// stored before that, so that its keys survive a failure.
+    /// </summary>
+    public bool CanSend => Sending.Count > 0 && Row.LastSendId > 0;
 
     public ConnectionKind Kind => (Row.Mode, Receiving.Count > 0, Sending.Count > 0) switch
     {

@@ -58,8 +58,7 @@ internal sealed class Joining(AgentServices agent, ServerLists servers, QueueFac
             ConnectionMode.Invitation,
             version,
             isPostQuantum && canBePostQuantum,
-            RatchetSyncState.Ok,
-            LastPeerId: 0);
+            RatchetSyncState.Ok);
         await agent.Store.ChangeAsync(
             transaction =>
             {

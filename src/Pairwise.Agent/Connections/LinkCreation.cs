@@ -17,7 +17,7 @@ internal sealed class LinkCreation(AgentServices agent, ServerLists servers, Que
         var queueMode = mode == ConnectionMode.Contact ? QueueMode.Contact : QueueMode.Messaging;
         var created = await queues.CreateAsync(user, connection, servers.Pick(user, used: null), queueMode, agent.Options.ClientVersions.Max, cancellationToken);
         var queueUri = new SmpQueueUri(agent.Options.ClientVersions, AddressOf(created.Queue));
-        var row = new ConnectionRow(connection, user, mode, new AgentVersion(agent.Options.AgentVersions.Max), postQuantum != PostQuantumMode.Off, RatchetSyncState.Ok, LastPeerId: 0);
+        var row = new ConnectionRow(connection, user, mode, new AgentVersion(agent.Options.AgentVersions.Max), postQuantum != PostQuantumMode.Off, RatchetSyncState.Ok);
         ConnectionRequest link;
         byte[]? storedKeys = null;
         if (mode == ConnectionMode.Contact)

@@ -136,7 +136,7 @@ internal sealed class MessageReceiver(AgentServices agent, OutgoingMessages outg
     /// <summary>The queue was full: its sender waits to hear that it has room again.</summary>
     private bool SendQueueContinue(Reception reception)
     {
-        if (reception.Connection.Kind == ConnectionKind.Duplex)
+        if (reception.Connection.CanSend)
         {
             var address = new SendQueueAddress(reception.Queue.Server, reception.Queue.Sender);
             outgoing.Enqueue(reception.Transaction, reception.Connection, new AgentMessageContent.QueueContinue(address), MessageKind.QueueContinue, isNotificationWanted: false);

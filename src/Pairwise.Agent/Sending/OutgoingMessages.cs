@@ -18,6 +18,7 @@ internal sealed class OutgoingMessages(AgentServices agent)
     public AcceptedMessage Enqueue(AgentTransaction transaction, Connection connection, AgentMessageContent content, MessageKind kind, bool isNotificationWanted, bool? isPostQuantum = null)
     {
         if (connection.Sending.Count == 0) throw new AgentException(new AgentError.Connection(ConnectionFault.Simplex));
+        if (!connection.CanSend) throw new AgentException(new AgentError.Command(CommandFault.Prohibited, "the connection is not confirmed yet"));
         var session = transaction.Session;
         // An agent from before the KEM would not find room for its headers.
         if (connection.Row.AgentVersion < AgentVersions.PostQuantum && isPostQuantum == true) isPostQuantum = false;

@@ -8,7 +8,7 @@ namespace Pairwise.Agent.Store;
 /// <summary>Tables of users and connections: <c>agent_users</c>, <c>agent_connections</c>.</summary>
 internal static class ConnectionRows
 {
-    private const string Columns = "connection_id, user_id, mode, agent_version, post_quantum, ratchet_sync, last_peer_id";
+    private const string Columns = "connection_id, user_id, mode, agent_version, post_quantum, ratchet_sync, last_peer_id, last_send_id";
 
     public static UserId AddUser(DatabaseSession session)
     {
@@ -119,7 +119,8 @@ internal static class ConnectionRows
         new AgentVersion(checked((ushort)row.GetInt32(3))),
         row.GetBoolean(4),
         (RatchetSyncState)row.GetInt32(5),
-        row.GetInt64(6));
+        row.GetInt64(6),
+        row.GetInt64(7));
 
     private static ConnectionId ReadId(Row row) => ConnectionId.FromStore(row.GetText(0));
 
