@@ -11,6 +11,7 @@ RootCommand root = new("SMP relay: keeps messages for recipients who fetch them,
     StartCommand.Create(folders),
     CertCommand.Create(folders),
     DeleteCommand.Create(folders),
+    DatabaseCommand.Create(folders),
 };
 foreach (VersionOption version in root.Options.OfType<VersionOption>())
 {

@@ -4,12 +4,16 @@ using System.Net.Sockets;
 using Pairwise.Protocol;
 using Pairwise.Server.Configuration;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Postgres;
 
 namespace Pairwise.SmpRelay;
 
 /// <summary>From the ini file to the options of the relay: every key that is known, as the reference reads it.</summary>
 internal static class SmpServerSettings
 {
+    /// <summary>The database that is used when the ini file names none.</summary>
+    public const string UsualDatabase = "postgresql://smp@/smp_server_store";
+
     private const long MaxSeconds = int.MaxValue;
 
     /// <summary>Reads the file.</summary>
@@ -42,9 +46,14 @@ internal static class SmpServerSettings
         bool isRestored = ini.Switch(store, "restore_messages") ?? isLogged;
         string queues = ini.OneOf(store, "store_queues", "memory", "database") ?? "memory";
         string messages = ini.OneOf(store, "store_messages", "memory", "journal", "database") ?? "memory";
-        if (queues == "database" || messages == "database")
+        if (messages == "database" && queues != "database")
         {
-            ini.Report(store, queues == "database" ? "store_queues" : "store_messages", "this build has no database storage: use memory and journal.");
+            ini.Report(store, "store_messages", "messages cannot be in a database when queues are not: set store_queues to database too.");
+        }
+
+        if (queues == "database" && messages == "memory")
+        {
+            ini.Report(store, "store_messages", "messages cannot be in memory when queues are in a database: use journal or database.");
         }
 
         const int usualDays = 21;
@@ -59,7 +68,14 @@ internal static class SmpServerSettings
             Host = ini.Text(transport, "host") ?? "<hostnames>",
             KeepQueues = isLogged || messages == "journal",
             KeepMessages = isRestored,
-            MessageStorage = messages == "journal" ? MessageStorage.Journal : MessageStorage.Memory,
+            MessageStorage = messages switch
+            {
+                "journal" => MessageStorage.Journal,
+                "database" => MessageStorage.Database,
+                _ => MessageStorage.Memory,
+            },
+            Database = queues == "database" ? ReadDatabase(ini) : null,
+            MirrorDatabaseToLog = ini.Switch(store, "db_store_log") ?? false,
             SkipWarnings = false,
             AllowNewQueues = ini.Switch(auth, "new_queues") ?? true,
             CreatePassword = ReadPassword(ini, auth, "create_password"),
@@ -71,6 +87,17 @@ internal static class SmpServerSettings
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Web = SmpWebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false),
         };
+    }
+
+    /// <summary>The database that the ini file names, or the usual one.</summary>
+    public static PostgresOptions ReadDatabase(IniReader ini)
+    {
+        const string section = "STORE_LOG";
+        const int maxPool = 1000;
+        return new PostgresOptions(
+            ini.Text(section, "db_connection") ?? UsualDatabase,
+            ini.Text(section, "db_schema") ?? PostgresOptions.DefaultSchema,
+            (int)(ini.Number(section, "db_pool_size", 1, maxPool) ?? PostgresOptions.DefaultPoolSize));
     }
 
     private static List<IPEndPoint> ReadEndpoints(IniReader ini)

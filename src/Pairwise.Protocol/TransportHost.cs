@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -132,8 +134,23 @@ public sealed record TransportHost
             return false;
         }
 
-        host = new TransportHost(TransportHostKind.IPv6, address.ToString());
+        host = new TransportHost(TransportHostKind.IPv6, ToText(address));
         return true;
+    }
+
+    // The mixed notation of addresses that hold an IPv4 one has dots, which only brackets would let through again.
+    private static string ToText(IPAddress address)
+    {
+        var text = address.ToString();
+        if (!text.Contains('.', StringComparison.Ordinal))
+        {
+            return text;
+        }
+
+        var bytes = address.GetAddressBytes();
+        var high = BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(12));
+        var low = BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(14));
+        return string.Create(CultureInfo.InvariantCulture, $"{text[..(text.LastIndexOf(':') + 1)]}{high:x}:{low:x}");
     }
 
     private static bool TryReadOnion(ref TextCursor cursor, [NotNullWhen(true)] out TransportHost? host)

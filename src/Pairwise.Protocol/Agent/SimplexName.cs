@@ -55,7 +55,7 @@ public sealed record SimplexName(SimplexNameType Type, string Domain)
             rest = rest[1..];
         }
 
-        if (rest.Length + DefaultTopLevel.Length > MaxDomainLength)
+        if (rest.Length > MaxDomainLength)
         {
             return false;
         }
@@ -71,7 +71,7 @@ public sealed record SimplexName(SimplexNameType Type, string Domain)
             labels++;
         }
 
-        if (labels == 1 && type == SimplexNameType.Contact)
+        if (labels == 1 && (type == SimplexNameType.Contact || rest.Length + DefaultTopLevel.Length > MaxDomainLength))
         {
             return false;
         }

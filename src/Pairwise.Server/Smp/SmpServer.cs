@@ -76,7 +76,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         }
 
         (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(options.ConfigurationFolder);
-        SmpServerState state = SmpServerState.Restore(options);
+        SmpServerState state = await SmpServerState.RestoreAsync(options, cancellationToken);
         SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
@@ -124,7 +124,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
             await Task.WhenAll(_loops);
             _state.Save();
-            _state.Dispose();
+            await _state.DisposeAsync();
         }
         finally
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 
 namespace Pairwise.Server.Smp;
 
@@ -15,6 +16,9 @@ public enum MessageStorage
 
     /// <summary>In one file for each queue: a message answered with OK survives the death of the process.</summary>
     Journal,
+
+    /// <summary>In memory and, before it is answered with OK, in the database. Needs <see cref="SmpServerOptions.Database"/>.</summary>
+    Database,
 }
 
 /// <summary>Something that gets old, and how often it is looked for.</summary>
@@ -45,6 +49,12 @@ public sealed record SmpServerOptions
 
     /// <summary>Queues are written to a log and restored from it. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepQueues { get; init; } = true;
+
+    /// <summary>The database that queues are kept in, instead of a log; null = none.</summary>
+    public PostgresOptions? Database { get; init; }
+
+    /// <summary>Whether a store log is kept beside the database, from which the queues could be restored without it.</summary>
+    public bool MirrorDatabaseToLog { get; init; }
 
     /// <summary>Undelivered messages in memory are saved at a stop and restored.</summary>
     public bool KeepMessages { get; init; } = true;

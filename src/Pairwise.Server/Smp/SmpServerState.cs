@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp;
@@ -9,21 +11,29 @@ namespace Pairwise.Server.Smp;
 /// <summary>What was found when a relay's state was restored.</summary>
 /// <param name="Queues">The store log.</param>
 /// <param name="Messages">The saved messages.</param>
-public sealed record SmpServerReport(StoreLogReport Queues, MessageLogReport Messages);
+/// <param name="Database">The database, if there is one.</param>
+public sealed record SmpServerReport(StoreLogReport Queues, MessageLogReport Messages, PostgresReport? Database = null);
 
 /// <summary>The state of a relay and the files behind it.</summary>
-internal sealed class SmpServerState : IDisposable
+internal sealed class SmpServerState : IAsyncDisposable
 {
     private readonly SmpServerOptions _options;
+    private readonly PostgresStore? _database;
     private StoreLogWriter? _log;
     private FileStream? _lock;
 
-    private SmpServerState(SmpServerOptions options)
+    private SmpServerState(SmpServerOptions options, PostgresStore? database)
     {
         _options = options;
-        Messages = options is { MessageStorage: MessageStorage.Journal, StateFolder: { } folder }
-            ? new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time)
-            : new MemoryMessageStore(options.Limits.QueueQuota);
+        _database = database;
+        DurableWrites = database?.Writer;
+        Messages = options switch
+        {
+            { MessageStorage: MessageStorage.Journal, StateFolder: { } folder } =>
+                new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time),
+            { MessageStorage: MessageStorage.Database } when database is not null => new PostgresMessageStore(options.Limits.QueueQuota, database.Writer),
+            _ => new MemoryMessageStore(options.Limits.QueueQuota),
+        };
         Notifications = new NotificationStore(Statistics, options.Random);
     }
 
@@ -32,7 +42,7 @@ internal sealed class SmpServerState : IDisposable
     public MessageStore Messages { get; }
 
     /// <summary>What answers wait for; null when stores write at once.</summary>
-    public IDurableWrites? DurableWrites { get; private set; }
+    public IDurableWrites? DurableWrites { get; }
 
     public SmpStatistics Statistics { get; } = new();
 
@@ -44,24 +54,32 @@ internal sealed class SmpServerState : IDisposable
 
     private string? NotificationFile => FileFor(SmpServerFiles.NotificationLog, _options.KeepMessages);
 
-    /// <summary>Reads what the folder has.</summary>
+    /// <summary>Reads what the folder and the database have.</summary>
     /// <exception cref="SmpServerException">It cannot be used as it is.</exception>
-    public static SmpServerState Restore(SmpServerOptions options)
+    public static async Task<SmpServerState> RestoreAsync(SmpServerOptions options, CancellationToken cancellationToken)
     {
-        SmpServerState state = new(options);
+        if (options is { MessageStorage: MessageStorage.Database, Database: null })
+        {
+            throw new SmpServerException("messages cannot be in a database when queues are not: set store_queues to database too.");
+        }
+
+        PostgresStore? database = options.Database is { } connection
+            ? await PostgresStore.OpenAsync(connection, options.Time, options.Logging.CreateLogger("Pairwise.Smp.Database"), cancellationToken)
+            : null;
+        SmpServerState state = new(options, database);
         try
         {
-            state.RestoreAll();
+            await state.RestoreAllAsync(cancellationToken);
             return state;
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            state.Dispose();
+            await state.DisposeAsync();
             throw new SmpServerException($"The state in {options.StateFolder} cannot be restored: {cause.Message}", cause);
         }
         catch
         {
-            state.Dispose();
+            await state.DisposeAsync();
             throw;
         }
     }
@@ -85,17 +103,23 @@ internal sealed class SmpServerState : IDisposable
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+        }
+
         _log?.Dispose();
         Messages.Dispose();
         _lock?.Dispose();
     }
 
-    private void RestoreAll()
+    private async Task RestoreAllAsync(CancellationToken cancellationToken)
     {
         if (_options.StateFolder is null)
         {
+            Report = Report with { Database = await LoadDatabaseAsync(cancellationToken) };
             return;
         }
 
@@ -103,7 +127,8 @@ internal sealed class SmpServerState : IDisposable
         _lock = Lock(Path.Combine(_options.StateFolder, SmpServerFiles.Lock));
         StoreLogReport queues = StoreLogReport.Empty;
         MessageLogReport messages = MessageLogReport.Empty;
-        if (FileFor(SmpServerFiles.StoreLog, _options.KeepQueues) is { } logFile)
+        PostgresReport? database = await LoadDatabaseAsync(cancellationToken);
+        if (database is null && FileFor(SmpServerFiles.StoreLog, _options.KeepQueues) is { } logFile)
         {
             (_log, queues) = StoreLog.Open(logFile, Queues, _options.Time);
         }
@@ -129,7 +154,25 @@ internal sealed class SmpServerState : IDisposable
             File.Move(notificationFile, notificationFile + ".bak", overwrite: true);
         }
 
-        Report = new SmpServerReport(queues, messages);
+        Report = new SmpServerReport(queues, messages, database);
+    }
+
+    private async Task<PostgresReport?> LoadDatabaseAsync(CancellationToken cancellationToken)
+    {
+        if (_database is null)
+        {
+            return null;
+        }
+
+        string? log = FileFor(SmpServerFiles.StoreLog, isKept: true);
+        if (!_options.MirrorDatabaseToLog && File.Exists(log))
+        {
+            throw new SmpServerException($"queues are in the database, and {log} is there too: import it (smp-server database import), or set store_queues to memory.");
+        }
+
+        PostgresReport report = await _database.LoadAsync(Queues, Messages as PostgresMessageStore, cancellationToken);
+        _database.Attach(Queues, FileFor(SmpServerFiles.StoreLog, _options.MirrorDatabaseToLog));
+        return report;
     }
 
     // Two relays over one folder would destroy each other's logs.

@@ -1,0 +1,92 @@
+using System.Diagnostics.CodeAnalysis;
+using Npgsql;
+
+namespace Pairwise.Server.Smp.Postgres;
+
+/// <summary>Which PostgreSQL database holds a relay's queues and messages. Immutable.</summary>
+/// <param name="Connection">A <c>postgresql://</c> address, as the reference's ini has it, or Npgsql's key-value form.</param>
+/// <param name="Schema">The schema for the relay's tables.</param>
+/// <param name="PoolSize">Most connections; one writes, the others serve imports and exports.</param>
+public sealed record PostgresOptions(string Connection, string Schema = PostgresOptions.DefaultSchema, int PoolSize = PostgresOptions.DefaultPoolSize)
+{
+    /// <summary>The reference's default schema.</summary>
+    public const string DefaultSchema = "smp_server";
+
+    /// <summary>The reference's default pool.</summary>
+    public const int DefaultPoolSize = 10;
+
+    private const string UnixSocketFolder = "/var/run/postgresql";
+
+    /// <summary>Opens a pool of connections whose unqualified names mean the schema.</summary>
+    /// <exception cref="SmpServerException">The connection text cannot be understood.</exception>
+    public NpgsqlDataSource OpenPool()
+    {
+        if (!TryGetSettings(out var settings))
+        {
+            throw new SmpServerException("The database connection is neither a postgresql:// address nor a list of key=value pairs.");
+        }
+
+        settings.SearchPath = Schema;
+        settings.MaxPoolSize = Math.Max(2, PoolSize);
+        settings.ApplicationName = "pairwise-smp-server";
+        settings.IncludeErrorDetail = false;
+        return NpgsqlDataSource.Create(settings);
+    }
+
+    // "postgresql://" [user [":" password] "@"] [host [":" port]] "/" database
+    private bool TryGetSettings([NotNullWhen(true)] out NpgsqlConnectionStringBuilder? settings)
+    {
+        settings = null;
+        try
+        {
+            if (!Connection.StartsWith("postgresql://", StringComparison.Ordinal) && !Connection.StartsWith("postgres://", StringComparison.Ordinal))
+            {
+                settings = new NpgsqlConnectionStringBuilder(Connection);
+                return true;
+            }
+
+            // A host may be missing, which Uri does not allow.
+            var rest = Connection[(Connection.IndexOf("//", StringComparison.Ordinal) + 2)..];
+            var slash = rest.IndexOf('/', StringComparison.Ordinal);
+            var authority = slash < 0 ? rest : rest[..slash];
+            var database = slash < 0 ? "" : rest[(slash + 1)..];
+            var at = authority.LastIndexOf('@');
+            var credentials = at < 0 ? "" : authority[..at];
+            var host = authority[(at + 1)..];
+            settings = new NpgsqlConnectionStringBuilder { Host = UnixSocketFolder };
+            if (database.Length > 0)
+            {
+                settings.Database = Uri.UnescapeDataString(database.Split('?')[0]);
+            }
+
+            if (credentials.Length > 0)
+            {
+                var parts = credentials.Split(':', 2);
+                settings.Username = Uri.UnescapeDataString(parts[0]);
+                settings.Password = parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : null;
+            }
+
+            if (host.Length == 0)
+            {
+                return true;
+            }
+
+            var port = host.LastIndexOf(':');
+            settings.Host = Uri.UnescapeDataString(port < 0 ? host : host[..port]);
+            if (port >= 0)
+            {
+                settings.Port = int.Parse(host[(port + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+            }
+
+            return true;
+        }
+        catch (Exception fault) when (fault is ArgumentException or FormatException or OverflowException)
+        {
+            settings = null;
+            return false;
+        }
+    }
+
+    /// <summary>The schema only: a connection holds a password.</summary>
+    public override string ToString() => $"database schema {Schema}";
+}

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+
+namespace Pairwise.Server.Smp.Postgres;
+
+/// <summary>What loading a database came to. Counts only.</summary>
+/// <param name="Queues">Queues that are there.</param>
+/// <param name="Services">Services that are there.</param>
+/// <param name="Messages">Messages back in their queues.</param>
+/// <param name="Refused">Rows that cannot be read, or contradict others; they stay in the database.</param>
+public sealed record PostgresReport(long Queues, long Services, long Messages, long Refused);
+
+/// <summary>A relay's database: opened once, read once, then written behind memory. Owned by the relay's state.</summary>
+internal sealed class PostgresStore : IAsyncDisposable
+{
+    private const int DeletedQueueDays = 21;
+
+    private readonly TimeProvider _time;
+    private StoreLogWriter? _mirror;
+
+    private PostgresStore(NpgsqlDataSource pool, TimeProvider time, ILogger logger)
+    {
+        Pool = pool;
+        _time = time;
+        Writer = new PostgresWriter(pool, time, logger);
+    }
+
+    public NpgsqlDataSource Pool { get; }
+
+    public PostgresWriter Writer { get; }
+
+    /// <summary>Connects, and makes the tables when they are missing.</summary>
+    /// <exception cref="SmpServerException">The database cannot be used.</exception>
+    public static async Task<PostgresStore> OpenAsync(PostgresOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        var pool = options.OpenPool();
+        try
+        {
+            await PostgresSchema.PrepareAsync(pool, options.Schema, time.GetUtcNow(), cancellationToken);
+            await PurgeAsync(pool, time, cancellationToken);
+            return new PostgresStore(pool, time, logger);
+        }
+        catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)
+        {
+            await pool.DisposeAsync();
+            throw new SmpServerException($"The database cannot be used: {Explain(fault)}", fault);
+        }
+        catch
+        {
+            await pool.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Fills a queue store, and a message store if messages are in the database too.</summary>
+    public async Task<PostgresReport> LoadAsync(QueueStore queues, PostgresMessageStore? messages, CancellationToken cancellationToken)
+    {
+        await using var connection = await Pool.OpenConnectionAsync(cancellationToken);
+        var refused = 0L;
+        var services = 0L;
+        await ReadAsync(connection, "SELECT service_id, service_role, service_cert, service_cert_hash, created_at FROM services", row =>
+        {
+            var isAdded = PostgresRows.ReadService(row) is { } service && queues.GetOrAddService(service, out _) is null;
+            services += isAdded ? 1 : 0;
+            refused += isAdded ? 0 : 1;
+        }, cancellationToken);
+        await ReadAsync(connection, $"SELECT {PostgresRows.QueueColumns} FROM msg_queues WHERE deleted_at IS NULL", row =>
+            refused += PostgresRows.ReadQueue(row) is { } queue && queues.Add(queue) is null ? 0 : 1, cancellationToken);
+        var restored = messages is null ? 0 : await LoadMessagesAsync(connection, queues, messages, cancellationToken);
+        return new PostgresReport(queues.Count, services, restored, refused);
+    }
+
+    /// <summary>From now on changes of queues go to the database, and to a log beside it if one is given.</summary>
+    public void Attach(QueueStore queues, string? mirrorPath)
+    {
+        if (mirrorPath is not null)
+        {
+            if (File.Exists(mirrorPath))
+            {
+                File.Move(mirrorPath, mirrorPath + ".bak", overwrite: true);
+            }
+
+            StoreLog.WriteAll(mirrorPath, queues);
+            _mirror = new StoreLogWriter(mirrorPath);
+        }
+
+        queues.AttachLog(new PostgresQueueLog(Writer, _time, _mirror));
+    }
+
+    /// <summary>Writes what waits, then closes all connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Writer.DisposeAsync();
+        _mirror?.Dispose();
+        await Pool.DisposeAsync();
+    }
+
+    internal static string Explain(Exception fault) => fault switch
+    {
+        PostgresException refused => $"{refused.MessageText} ({refused.SqlState})",
+        { InnerException: { } inner } => inner.Message,
+        _ => fault.Message,
+    };
+
+    private static async Task<long> LoadMessagesAsync(NpgsqlConnection connection, QueueStore queues, PostgresMessageStore messages, CancellationToken cancellationToken)
+    {
+        var restored = 0L;
+        messages.IsLoading = true;
+        await ReadAsync(connection, $"SELECT {PostgresRows.MessageColumns} FROM messages ORDER BY recipient_id, message_id", row =>
+        {
+            if (PostgresRows.TryReadMessage(row, out var recipientId, out var message)
+                && queues.TryFindByRecipient(recipientId, out var queue)
+                && messages.Restore(queue, message!)
+                && !message!.IsQuota)
+            {
+                restored++;
+            }
+        }, cancellationToken);
+        messages.IsLoading = false;
+        return restored;
+    }
+
+    // Rows of deleted queues are kept as long as the reference keeps them, without what they held.
+    private static async Task PurgeAsync(NpgsqlDataSource pool, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await using var command = pool.CreateCommand("DELETE FROM msg_queues WHERE deleted_at < $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = time.GetUtcNow().AddDays(-DeletedQueueDays).ToUnixTimeSeconds() });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    internal static async Task ReadAsync(NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            take(reader);
+        }
+    }
+}
