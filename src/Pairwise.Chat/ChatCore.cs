@@ -155,9 +155,10 @@ public sealed class ChatCore : IAsyncDisposable
         {
             // The chat is being disposed.
         }
-        catch (StorageException e)
+        catch (Exception e)
         {
-            await TellAsync(new ChatEvent.Problem($"Nothing more is received until the chat is started again: {e.Message}"), CancellationToken.None);
+            // The boundary of the loop: whatever it was, what is not acknowledged stays at the relay and comes at the next start.
+            _events.Writer.TryWrite(new ChatEvent.Problem($"Nothing more is received until the chat is started again: {e.Message}"));
         }
     }
 

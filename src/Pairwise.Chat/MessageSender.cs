@@ -69,10 +69,20 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
                 cancellationToken);
             foreach (var (line, contact, connection) in waiting)
             {
-                if (connection is { } open && contact.State != ContactState.DeletedByPeer)
-                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), cancellationToken);
-                else
+                if (connection is not { } open || contact.State == ContactState.DeletedByPeer)
+                {
                     await FailAsync(line.Item, "The contact is gone.", cancellationToken);
+                    continue;
+                }
+
+                try
+                {
+                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), cancellationToken);
+                }
+                catch (AgentException e) when (!e.IsTransient)
+                {
+                    // The line says that it failed, and why; the others go on.
+                }
             }
         }
         finally
