@@ -8,8 +8,8 @@ namespace Pairwise.TestKit;
 /// object with a name and a kind.
 /// </summary>
 /// <remarks>
-/// Files are read from <c>tests/Vectors</c>, or from the folder that the environment variable
-/// <c>PAIRWISE_VECTORS</c> names. A test walks every record through a table of handlers by kind (<see cref="Check"/>),
+/// Files are read from the folder that the environment variable <c>PAIRWISE_VECTORS</c> names, and those that it
+/// lacks from <c>tests/Vectors</c>. A test walks every record through a table of handlers by kind (<see cref="Check"/>),
 /// which fails on a kind that nobody handles, so that no record is left out unseen.
 /// </remarks>
 public sealed class VectorFile
@@ -27,13 +27,20 @@ public sealed class VectorFile
 
     public IReadOnlyList<VectorRecord> Records { get; }
 
-    /// <summary>The folder in which the vector files are.</summary>
-    public static string Folder { get; } = FindFolder();
+    private static string Folder { get; } = FindFolder();
+
+    /// <summary>Path of a vector file or folder.</summary>
+    public static string PathOf(string name)
+    {
+        var overridden = Environment.GetEnvironmentVariable("PAIRWISE_VECTORS");
+        var path = string.IsNullOrEmpty(overridden) ? null : Path.Combine(overridden, name);
+        return path is not null && Path.Exists(path) ? path : Path.Combine(Folder, name);
+    }
 
     /// <summary>Loads a file of the vectors' folder, once a process.</summary>
     public static VectorFile Load(string fileName) => Loaded.GetOrAdd(fileName, static name =>
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, name)));
+        using var document = JsonDocument.Parse(File.ReadAllBytes(PathOf(name)));
         var records = document.RootElement.GetProperty("records").EnumerateArray()
             .Select((element, index) => new VectorRecord(index, element.Clone()))
             .ToArray();
@@ -89,9 +96,6 @@ public sealed class VectorFile
 
     private static string FindFolder()
     {
-        var overridden = Environment.GetEnvironmentVariable("PAIRWISE_VECTORS");
-        if (!string.IsNullOrEmpty(overridden))
-            return overridden;
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             var candidate = Path.Combine(folder.FullName, "tests", "Vectors");

@@ -18,8 +18,8 @@ public sealed class ReferenceFolderTests
     public async Task A_folder_of_the_reference_is_served_as_it_is(string variant)
     {
         using TestFolder folder = new();
-        Copy(Path.Combine(VectorFile.Folder, "server_files", variant + "_2"), folder.Path);
-        using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(VectorFile.Folder, "server_files", variant + ".expected.json")));
+        Copy(VectorFile.PathOf($"server_files/{variant}_2"), folder.Path);
+        using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(VectorFile.PathOf($"server_files/{variant}.expected.json")));
         JsonElement root = expected.RootElement;
         long kept;
         await using (SmpServer relay = await StartAsync(folder, options => options with { MessageExpiration = null, MessageStorage = variant == "journal" ? MessageStorage.Journal : MessageStorage.Memory }))
