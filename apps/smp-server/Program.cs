@@ -10,6 +10,7 @@ RootCommand root = new("SMP relay: keeps messages for recipients who fetch them,
     InitCommand.Create(folders),
     StartCommand.Create(folders),
     CertCommand.Create(folders),
+    AuditCommand.Create(folders),
     DeleteCommand.Create(folders),
     DatabaseCommand.Create(folders),
 };

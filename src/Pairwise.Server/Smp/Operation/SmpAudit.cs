@@ -1,0 +1,242 @@
+using System.Text;
+using Pairwise.Crypto;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Wire;
+
+namespace Pairwise.Server.Smp.Operation;
+
+/// <summary>What a file in a relay's folders is.</summary>
+public enum AuditedKind
+{
+    /// <summary>Settings.</summary>
+    Settings,
+
+    /// <summary>The relay's own keys and certificates.</summary>
+    Identity,
+
+    /// <summary>Records of queues and services.</summary>
+    Queues,
+
+    /// <summary>Messages and quota markers that wait, or waited at an earlier stop.</summary>
+    Messages,
+
+    /// <summary>Notifications that wait, or waited at an earlier stop.</summary>
+    Notifications,
+
+    /// <summary>Counters without identifiers.</summary>
+    Statistics,
+
+    /// <summary>Pages for browsers, the same for every relay with these settings.</summary>
+    Pages,
+
+    /// <summary>Empty: shows that a relay uses the folder.</summary>
+    Lock,
+
+    /// <summary>Nothing that a relay writes.</summary>
+    Unknown,
+}
+
+/// <summary>One file, accounted for.</summary>
+/// <param name="Name">Its path within its folder.</param>
+/// <param name="Length">Its size in bytes.</param>
+/// <param name="Kind">What it is.</param>
+/// <param name="IsFormer">Whether it is a copy of an earlier state, which the relay keeps for a while.</param>
+/// <param name="Lines">Its lines, for logs.</param>
+/// <param name="UnknownLines">Lines of a log that are none of the forms a relay writes.</param>
+public sealed record AuditedFile(string Name, long Length, AuditedKind Kind, bool IsFormer, long Lines, long UnknownLines);
+
+/// <summary>
+/// What a relay holds, read from its folders without changing them: every file is named and every line of the logs is
+/// recognised, or said not to be. A running relay with messages in memory holds those too; they are not on disk.
+/// </summary>
+public sealed class SmpAudit
+{
+    private const string PagesFolder = "www";
+
+    private static readonly string[] IdentityFiles =
+    [
+        SmpServerFiles.AuthorityKey, SmpServerFiles.AuthorityCertificate, SmpServerFiles.ServerKey, SmpServerFiles.ServerCertificate,
+        SmpServerFiles.Fingerprint, "ca.srl", "server.csr", "web.crt", "web.key",
+    ];
+
+    private SmpAudit(QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications)
+    {
+        Queues = queues;
+        Messages = messages;
+        Files = files;
+        Notifications = notifications;
+    }
+
+    /// <summary>The queues and services of the store log.</summary>
+    public QueueStore Queues { get; }
+
+    /// <summary>The messages that wait on disk.</summary>
+    public MessageStore Messages { get; }
+
+    /// <summary>Every file of both folders.</summary>
+    public IReadOnlyList<AuditedFile> Files { get; }
+
+    /// <summary>Notifications that wait on disk.</summary>
+    public long Notifications { get; }
+
+    /// <summary>Reads both folders.</summary>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static SmpAudit Run(string configurationFolder, string stateFolder)
+    {
+        List<AuditedFile> files = [];
+        foreach (string file in AllFiles(configurationFolder))
+        {
+            files.Add(new AuditedFile(Path.GetRelativePath(configurationFolder, file), new FileInfo(file).Length, KindOfConfiguration(file), false, 0, 0));
+        }
+
+        long notifications = 0;
+        foreach (string file in AllFiles(stateFolder))
+        {
+            AuditedFile audited = Audit(stateFolder, file);
+            files.Add(audited);
+            notifications += audited is { Kind: AuditedKind.Notifications, IsFormer: false } ? audited.Lines - audited.UnknownLines : 0;
+        }
+
+        QueueStore queues = new();
+        // The audit counts what is there, whatever quota it was taken under.
+        MemoryMessageStore messages = new(int.MaxValue);
+        string storeLog = Path.Combine(stateFolder, SmpServerFiles.StoreLog);
+        if (File.Exists(storeLog))
+        {
+            StoreLog.Read(storeLog, queues);
+        }
+
+        string messageLog = Path.Combine(stateFolder, SmpServerFiles.MessageLog);
+        if (File.Exists(messageLog))
+        {
+            MessageLog.Restore(messageLog, queues, messages, before: null);
+        }
+
+        return new SmpAudit(queues, messages, files, notifications);
+    }
+
+    /// <summary>
+    /// The queues that a text is about: an id, an address of a queue or a link, in any form in which people hand them on.
+    /// </summary>
+    /// <remarks>Whatever in the text can be an id is looked up as a recipient, sender, notifier and link id; the key in a
+    /// contact's short link gives its link id.</remarks>
+    public IReadOnlyList<SmpQueue> Find(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        HashSet<SmpQueue> found = new(ReferenceEqualityComparer.Instance);
+        // In full links the queue's address is escaped, and its parts once more.
+        string once = Uri.UnescapeDataString(text);
+        foreach (string token in Tokens(once).Concat(Tokens(Uri.UnescapeDataString(once))))
+        {
+            if (!TextEncoding.TryFromBase64Url(token, out byte[]? bytes))
+            {
+                continue;
+            }
+
+            const int linkKeyLength = 32;
+            if (bytes.Length == linkKeyLength)
+            {
+                Look(HkdfSha512.Derive([], bytes, "SimpleXContactLink"u8, StoredId.Length + linkKeyLength)[..StoredId.Length]);
+            }
+
+            Look(bytes);
+        }
+
+        return [.. found];
+
+        void Look(byte[] bytes)
+        {
+            if (!StoredId.TryFrom(bytes, out StoredId id))
+            {
+                return;
+            }
+
+            if (Queues.TryFindByRecipient(id, out SmpQueue? queue) || Queues.TryFindBySender(id, out queue)
+                || Queues.TryFindByNotifier(id, out queue) || Queues.TryFindByLink(new LinkId(id.ToWireId()), out queue))
+            {
+                found.Add(queue);
+            }
+        }
+    }
+
+    // Ids have no padding, and keys are found without theirs.
+    private static IEnumerable<string> Tokens(string text)
+    {
+        StringBuilder token = new();
+        foreach (char character in text)
+        {
+            if (char.IsAsciiLetterOrDigit(character) || character is '-' or '_')
+            {
+                token.Append(character);
+                continue;
+            }
+
+            yield return token.ToString();
+            token.Clear();
+        }
+
+        yield return token.ToString();
+    }
+
+    private static IEnumerable<string> AllFiles(string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [];
+
+    private static AuditedKind KindOfConfiguration(string file)
+    {
+        string name = Path.GetFileName(file);
+        return IdentityFiles.Contains(name) ? AuditedKind.Identity
+            : name.EndsWith(".ini", StringComparison.Ordinal) || name is "openssl_ca.conf" or "openssl_server.conf" ? AuditedKind.Settings
+            : AuditedKind.Unknown;
+    }
+
+    private static AuditedFile Audit(string folder, string file)
+    {
+        string name = Path.GetRelativePath(folder, file);
+        long length = new FileInfo(file).Length;
+        string first = name.Split(Path.DirectorySeparatorChar)[0];
+        if (first == PagesFolder)
+        {
+            return new AuditedFile(name, length, AuditedKind.Pages, false, 0, 0);
+        }
+
+        if (first == SmpServerFiles.MessageFolder)
+        {
+            return AuditLog(name, length, file, AuditedKind.Messages, name.EndsWith(".bak", StringComparison.Ordinal), IsJournalLine);
+        }
+
+        if (name == SmpServerFiles.Lock)
+        {
+            return new AuditedFile(name, length, length == 0 ? AuditedKind.Lock : AuditedKind.Unknown, false, 0, 0);
+        }
+
+        if (name.StartsWith("smp-server-stats", StringComparison.Ordinal) || name == SmpServerFiles.Metrics)
+        {
+            return new AuditedFile(name, length, AuditedKind.Statistics, name.EndsWith(".bak", StringComparison.Ordinal), 0, 0);
+        }
+
+        return Known(SmpServerFiles.StoreLog, AuditedKind.Queues, line => StoreLogCodec.TryRead(line, out _))
+            ?? Known(SmpServerFiles.MessageLog, AuditedKind.Messages, line => MessageLogCodec.TryRead(line, out _, out _))
+            ?? Known(SmpServerFiles.NotificationLog, AuditedKind.Notifications, line => NotificationLog.TryRead(line, out _, out _))
+            ?? new AuditedFile(name, length, AuditedKind.Unknown, false, 0, 0);
+
+        AuditedFile? Known(string log, AuditedKind kind, LineForm isLine) =>
+            name == log || name.StartsWith(log + ".", StringComparison.Ordinal)
+                ? AuditLog(name, length, file, kind, name != log, isLine)
+                : null;
+    }
+
+    private static AuditedFile AuditLog(string name, long length, string file, AuditedKind kind, bool isFormer, LineForm isLine)
+    {
+        long unknown = 0;
+        long lines = LogFileReader.ReadLines(file, (line, _) => unknown += isLine(line) ? 0 : 1);
+        return new AuditedFile(name, length, kind, isFormer, lines, unknown);
+    }
+
+    // A journal's messages, and the places up to which it was read and written.
+    private static bool IsJournalLine(ReadOnlySpan<byte> line) =>
+        MessageLogCodec.TryReadMessage(line, out _) || (line.StartsWith("write="u8) && line.IndexOf(" read="u8) > 0);
+
+    private delegate bool LineForm(ReadOnlySpan<byte> line);
+}

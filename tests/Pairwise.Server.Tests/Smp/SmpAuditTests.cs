@@ -1,0 +1,131 @@
+using Pairwise.Crypto;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Store;
+using Pairwise.TestKit;
+using Pairwise.Wire;
+
+namespace Pairwise.Server.Tests.Smp;
+
+/// <summary>The audit tells what is on disk, all of it, and notices what does not belong there.</summary>
+public sealed class SmpAuditTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+    private readonly SeededRandom _random = new(11);
+    private readonly QueueStore _queues = new();
+    private readonly MemoryMessageStore _messages = new(128);
+
+    public SmpAuditTests()
+    {
+        Directory.CreateDirectory(_folder.State);
+        SmpServerFiles.Create(_folder.Configuration, KeyAlgorithm.Ed25519, "localhost", _random, TimeProvider.System);
+    }
+
+    public void Dispose()
+    {
+        _messages.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Every_file_and_line_that_a_relay_writes_is_known()
+    {
+        var queue = AddQueue();
+        _messages.Write(queue, StoredMessage.Message(NewId(), 1_700_000_000, notify: true, [1, 2, 3]), out _);
+        Save();
+        File.WriteAllText(Path.Combine(_folder.State, "smp-server-metrics.txt"), "metric 1\n");
+        File.WriteAllText(Path.Combine(_folder.State, SmpServerFiles.Lock), "");
+        var audit = Run();
+        Assert.Equal(1, audit.Queues.Count);
+        Assert.Equal(1, audit.Messages.Count);
+        Assert.All(audit.Files, file => Assert.True(file.Kind != AuditedKind.Unknown && file.UnknownLines == 0, file.Name));
+        Assert.Equal(
+            Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length),
+            audit.Files.Sum(file => file.Length));
+    }
+
+    [Theory]
+    [InlineData("memory_1", 11)]
+    [InlineData("memory_2", 11)]
+    [InlineData("journal_1", 11)]
+    [InlineData("journal_2", 11)]
+    public void The_folders_of_the_reference_are_accounted_for(string name, int queues)
+    {
+        var folder = Path.Combine(VectorFile.Folder, "server_files", name);
+        var audit = SmpAudit.Run(Path.Combine(folder, "etc"), Path.Combine(folder, "log"));
+        Assert.Equal(queues, audit.Queues.Count);
+        Assert.All(audit.Files, file => Assert.True(file.Kind != AuditedKind.Unknown && file.UnknownLines == 0, file.Name));
+    }
+
+    [Fact]
+    public void What_a_relay_does_not_write_is_noticed()
+    {
+        AddQueue();
+        Save();
+        File.AppendAllText(Path.Combine(_folder.State, SmpServerFiles.StoreLog), "CONNECTED 192.0.2.1\n");
+        File.WriteAllText(Path.Combine(_folder.State, "addresses.txt"), "192.0.2.1");
+        File.WriteAllText(Path.Combine(_folder.State, SmpServerFiles.Lock), "192.0.2.1");
+        File.WriteAllText(Path.Combine(_folder.Configuration, "notes"), "x");
+        var audit = Run();
+        Assert.Equal(1, audit.Files.Single(file => file.Name == SmpServerFiles.StoreLog).UnknownLines);
+        Assert.Equal(
+            ["addresses.txt", "notes", SmpServerFiles.Lock],
+            audit.Files.Where(file => file.Kind == AuditedKind.Unknown).Select(file => file.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_queue_is_found_by_each_of_its_ids_and_by_links_to_it()
+    {
+        var queue = AddQueue();
+        AddQueue();
+        var linkKey = _random.NextBytes(32);
+        var linkId = new LinkId(HkdfSha512.Derive([], linkKey, "SimpleXContactLink"u8, 56).AsSpan(0, 24));
+        Assert.Null(_queues.SetLink(queue, new QueueLink(linkId, [1], [2])));
+        Save();
+        var audit = Run();
+        var sender = TextEncoding.ToBase64Url(queue.SenderId.ToArray());
+        var address = $"smp://{TextEncoding.ToBase64Url(_random.NextBytes(32))}@localhost/{sender}#/?v=1-4&dh=MCowBQYDK2VuAyEA";
+        string[] texts =
+        [
+            TextEncoding.ToBase64Url(queue.RecipientId.ToArray()),
+            sender,
+            address,
+            $"simplex:/invitation#/?v=2-7&smp={Uri.EscapeDataString(address)}&e2e=v%3D2",
+            $"https://localhost/i#{TextEncoding.ToBase64Url(linkId.Value.Span)}/abc",
+            $"https://localhost/a#{TextEncoding.ToBase64UrlUnpadded(linkKey)}",
+        ];
+        foreach (var text in texts)
+            Assert.Equal(queue.RecipientId, Assert.Single(audit.Find(text)).RecipientId);
+        Assert.Empty(audit.Find("nothing"));
+        Assert.Empty(audit.Find(TextEncoding.ToBase64Url(_random.NextBytes(24))));
+    }
+
+    [Fact]
+    public void An_empty_folder_holds_nothing()
+    {
+        var audit = SmpAudit.Run(Path.Combine(_folder.Path, "none"), Path.Combine(_folder.Path, "none"));
+        Assert.Equal(0, audit.Queues.Count);
+        Assert.Empty(audit.Files);
+    }
+
+    private SmpAudit Run() => SmpAudit.Run(_folder.Configuration, _folder.State);
+
+    private void Save()
+    {
+        StoreLog.WriteAll(Path.Combine(_folder.State, SmpServerFiles.StoreLog), _queues);
+        MessageLog.Save(Path.Combine(_folder.State, SmpServerFiles.MessageLog), _queues, _messages);
+    }
+
+    private SmpQueue AddQueue()
+    {
+        using var key = Ed25519PrivateKey.Generate(_random);
+        Assert.True(StoredKey.TryFrom(key.PublicKey, out var stored));
+        var queue = new SmpQueue(NewId(), NewId(), stored, Bytes32.From(_random.NextBytes(32)), QueueUse.Messaging);
+        Assert.Null(_queues.Add(queue));
+        return queue;
+    }
+
+    private StoredId NewId() => StoredId.From(_random.NextBytes(StoredId.Length));
+}
