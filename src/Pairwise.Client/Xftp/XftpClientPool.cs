@@ -5,16 +5,22 @@ using Pairwise.Transport;
 namespace Pairwise.Client.Xftp;
 
 /// <summary>
-/// The connections of one user or one transfer: one for each server, shared by all commands, made when it is needed and
-/// made anew when it has ended. Thread-safe.
+/// The connections of one user or one transfer: a few for each server, each used by one command at a time, made when they
+/// are needed and made anew when they have ended. Thread-safe.
 /// </summary>
-public sealed class XftpClientPool(XftpClientOptions options) : IAsyncDisposable
+/// <remarks>
+/// One command at a time, because servers of the reference stop reading a connection on which several uploads run. Several
+/// connections also use several cores.
+/// </remarks>
+public sealed class XftpClientPool(XftpClientOptions options, int connectionsPerServer = 4) : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<ServerAddress, Entry> _entries = new();
+    private static readonly TimeSpan PauseBetweenAttempts = TimeSpan.FromMilliseconds(200);
+
+    private readonly ConcurrentDictionary<ServerAddress, Connections> _servers = new();
 
     /// <summary>
-    /// Runs a command on the server's connection; attempts are made again, up to <paramref name="attempts"/>, as long as the
-    /// error is transient.
+    /// Runs a command on one of the server's connections; attempts are made again, up to <paramref name="attempts"/>, as long
+    /// as the error is transient.
     /// </summary>
     /// <param name="retrying">Hears of every error after which there is another attempt.</param>
     public async Task<XftpResult<T>> RunAsync<T>(
@@ -24,64 +30,67 @@ public sealed class XftpClientPool(XftpClientOptions options) : IAsyncDisposable
         Action<XftpClientError>? retrying,
         CancellationToken cancellationToken)
     {
+        var connections = _servers.GetOrAdd(server, _ => new Connections(connectionsPerServer));
         for (var attempt = 1; ; attempt++)
         {
-            var result = await RunOnceAsync(server, run, cancellationToken);
+            var result = await connections.RunAsync(server, options, run, cancellationToken);
             if (result.IsOk || attempt >= attempts || !result.Error!.IsTransient)
                 return result;
             retrying?.Invoke(result.Error);
-            await Task.Delay(TimeSpan.FromMilliseconds(200 * attempt), options.Time, cancellationToken);
+            await Task.Delay(PauseBetweenAttempts * attempt, options.Time, cancellationToken);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var entry in _entries.Values)
-            await entry.DisposeAsync();
+        foreach (var connections in _servers.Values)
+            await connections.DisposeAsync();
     }
 
-    private async Task<XftpResult<T>> RunOnceAsync<T>(ServerAddress server, Func<XftpClient, Task<XftpResult<T>>> run, CancellationToken cancellationToken)
+    private sealed class Connections(int limit) : IAsyncDisposable
     {
-        try
-        {
-            var client = await _entries.GetOrAdd(server, static _ => new Entry()).GetAsync(server, options, cancellationToken);
-            return await run(client);
-        }
-        catch (TransportException cause)
-        {
-            return new XftpClientError.Disconnected(cause.Failure);
-        }
-    }
+        private readonly SemaphoreSlim _free = new(limit, limit);
+        private readonly ConcurrentBag<XftpClient> _idle = [];
 
-    private sealed class Entry : IAsyncDisposable
-    {
-        private readonly SemaphoreSlim _gate = new(1, 1);
-        private XftpClient? _client;
-
-        public async Task<XftpClient> GetAsync(ServerAddress server, XftpClientOptions options, CancellationToken cancellationToken)
+        public async Task<XftpResult<T>> RunAsync<T>(ServerAddress server, XftpClientOptions options, Func<XftpClient, Task<XftpResult<T>>> run, CancellationToken cancellationToken)
         {
-            await _gate.WaitAsync(cancellationToken);
+            await _free.WaitAsync(cancellationToken);
+            XftpClient? client = null;
+            var isUsable = false;
             try
             {
-                if (_client is { IsBroken: true })
-                {
-                    await _client.DisposeAsync();
-                    _client = null;
-                }
-
-                return _client ??= await XftpClient.ConnectAsync(server, options, cancellationToken);
+                client = _idle.TryTake(out var idle) ? idle : await XftpClient.ConnectAsync(server, options, cancellationToken);
+                var result = await run(client);
+                isUsable = result.IsOk || result.Error is XftpClientError.Server or XftpClientError.NoServerKey;
+                if (result.Error is XftpClientError.Disconnected)
+                    await DropIdleAsync();
+                return result;
+            }
+            catch (TransportException cause)
+            {
+                return new XftpClientError.Disconnected(cause.Failure);
             }
             finally
             {
-                _gate.Release();
+                if (client is not null && isUsable && !client.IsBroken)
+                    _idle.Add(client);
+                else if (client is not null)
+                    await client.DisposeAsync();
+                _free.Release();
             }
         }
 
         public async ValueTask DisposeAsync()
         {
-            if (_client is not null)
-                await _client.DisposeAsync();
-            _gate.Dispose();
+            await DropIdleAsync();
+            _free.Dispose();
+        }
+
+        // What ended one connection (the server's restart, another network) has probably ended the others too.
+        private async ValueTask DropIdleAsync()
+        {
+            while (_idle.TryTake(out var client))
+                await client.DisposeAsync();
         }
     }
 }

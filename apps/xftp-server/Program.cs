@@ -1,0 +1,18 @@
+using System.CommandLine;
+using Pairwise.FileServer;
+
+var folders = ServerFolders.FromEnvironment();
+var root = new RootCommand("File server: keeps encrypted parts of files for two days for those who have their keys, and knows nobody.")
+{
+    InitCommand.Create(folders),
+    StartCommand.Create(folders),
+    MaintenanceCommands.CreateCert(folders),
+    MaintenanceCommands.CreateDelete(folders),
+};
+foreach (var version in root.Options.OfType<VersionOption>())
+{
+    version.Aliases.Add("-v");
+}
+
+// Signals are the start command's own: a stop saves the state, however long that takes.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,0 +1,17 @@
+using System.CommandLine;
+using Pairwise.XftpCommand;
+
+var root = new RootCommand("Sends and receives files through file servers, which see neither names nor content.")
+{
+    SendCommand.Create(),
+    ReceiveCommand.Create(),
+    DeleteCommand.Create(),
+    InfoCommand.Create(),
+    RandomFileCommand.Create(),
+};
+foreach (var version in root.Options.OfType<VersionOption>())
+{
+    version.Aliases.Add("-V");
+}
+
+return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,160 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Pairwise.Client.Xftp;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Xftp;
+using Pairwise.Wire;
+
+namespace Pairwise.XftpCommand;
+
+/// <summary>
+/// Remembers an upload in a file that only its owner can read: the file's key in the first line, then one line for each
+/// chunk that is on a server. It belongs to one file as it is now: another length or time makes it another file, since a
+/// key must not encrypt two contents.
+/// </summary>
+internal sealed class UploadJournal : IUploadJournal, IDisposable
+{
+    private readonly string _path;
+    private readonly Dictionary<int, SentChunk> _known = [];
+    private readonly FileStream _file;
+
+    private UploadJournal(string path, FileStream file, FileKey key)
+    {
+        _path = path;
+        _file = file;
+        Key = key;
+    }
+
+    /// <summary>The key that the file is encrypted with, in this attempt as in earlier ones.</summary>
+    public FileKey Key { get; }
+
+    /// <summary>How many chunks an earlier attempt has uploaded.</summary>
+    public int KnownChunks => _known.Count;
+
+    public static UploadJournal Open(string folder, FileInfo source, int recipients, IRandomSource random)
+    {
+        var identity = SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{source.FullName}\n{source.Length}\n{source.LastWriteTimeUtc.Ticks}\n{recipients}")));
+        var path = Path.Combine(folder, $"xftp-send-{Convert.ToHexStringLower(identity.AsSpan(0, 12))}.journal");
+        var lines = File.Exists(path) ? File.ReadAllLines(path) : [];
+        var key = lines.Length > 0 && TryReadKey(lines[0], out var known) ? known : null;
+        var journal = new UploadJournal(path, PrivateFiles.Open(path, key is null ? FileMode.Create : FileMode.Append), key ?? FileKey.Generate(random));
+        if (key is null)
+        {
+            journal.Write($"{TextEncoding.ToBase64Url(journal.Key.Key)} {TextEncoding.ToBase64Url(journal.Key.Nonce)}");
+            return journal;
+        }
+
+        // A line that the end of the process cut off is a chunk that is uploaded again.
+        foreach (var line in lines.Skip(1))
+        {
+            if (TryReadChunk(line, out var chunk) && chunk.RecipientKeys.Count == recipients)
+            {
+                journal._known[chunk.Number] = chunk;
+            }
+        }
+
+        return journal;
+    }
+
+    public SentChunk? Find(int number, uint size, Bytes digest) =>
+        _known.TryGetValue(number, out var chunk) && chunk.Size == size && chunk.Digest == digest ? chunk : null;
+
+    public void Add(SentChunk chunk)
+    {
+        var id = chunk.Id.Value;
+        Write(JsonSerializer.Serialize(new string[]
+        {
+            chunk.Number.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            chunk.Size.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            chunk.Digest.ToBase64Url(),
+            chunk.Server.ToString(),
+            TextEncoding.ToBase64Url(id.Span),
+            TextEncoding.ToBase64Url(chunk.SenderKey.ToPkcs8()),
+            string.Join(',', chunk.RecipientIds.Select(recipient => TextEncoding.ToBase64Url(recipient.Value.ToArray()))),
+            string.Join(',', chunk.RecipientKeys.Select(key => TextEncoding.ToBase64Url(key.ToPkcs8()))),
+        }));
+    }
+
+    /// <summary>The upload is done: there is nothing to remember.</summary>
+    public void Forget()
+    {
+        _file.Dispose();
+        File.Delete(_path);
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void Write(string line)
+    {
+        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        _file.Flush();
+    }
+
+    private static bool TryReadKey(string line, out FileKey? key)
+    {
+        key = line.Split(' ') is [var secret, var nonce]
+            && TextEncoding.TryFromBase64Url(secret, out var secretBytes) && secretBytes.Length == BoxKey.KeyLength
+            && TextEncoding.TryFromBase64Url(nonce, out var nonceBytes) && nonceBytes.Length == BoxNonce.Length
+                ? new FileKey(secretBytes, nonceBytes)
+                : null;
+        return key is not null;
+    }
+
+    private static bool TryReadChunk(string line, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SentChunk? chunk)
+    {
+        chunk = null;
+        string[]? fields;
+        try
+        {
+            fields = JsonSerializer.Deserialize<string[]>(line);
+        }
+        catch (JsonException)
+        {
+            return false; // the line was cut off
+        }
+
+        if (fields is not [var number, var size, var digest, var server, var id, var senderKey, var recipientIds, var recipientKeys]
+            || !int.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var chunkNumber)
+            || !uint.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var chunkSize)
+            || !TextEncoding.TryFromBase64Url(digest, out var digestBytes)
+            || !ServerAddress.TryParse(server, out var address)
+            || !TextEncoding.TryFromBase64Url(id, out var idBytes)
+            || !TryReadKeys(senderKey, out var senderKeys) || senderKeys.Count != 1
+            || !TryReadKeys(recipientKeys, out var keys))
+        {
+            return false;
+        }
+
+        var ids = new List<ChunkId>();
+        foreach (var text in recipientIds.Split(','))
+        {
+            if (!TextEncoding.TryFromBase64Url(text, out var bytes))
+            {
+                return false;
+            }
+
+            ids.Add(new ChunkId(bytes));
+        }
+
+        chunk = new SentChunk(chunkNumber, chunkSize, Bytes.Wrap(digestBytes), address, new ChunkId(idBytes), senderKeys[0], [.. ids], [.. keys]);
+        return ids.Count == keys.Count;
+    }
+
+    private static bool TryReadKeys(string text, out List<PrivateKey> keys)
+    {
+        keys = [];
+        foreach (var part in text.Split(','))
+        {
+            if (!TextEncoding.TryFromBase64Url(part, out var pkcs8) || !PrivateKey.TryFromPkcs8(pkcs8, out var key))
+            {
+                return false;
+            }
+
+            keys.Add(key);
+        }
+
+        return true;
+    }
+}
