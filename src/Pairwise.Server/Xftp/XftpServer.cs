@@ -23,6 +23,9 @@ namespace Pairwise.Server.Xftp;
 /// </summary>
 public sealed partial class XftpServer : IAsyncDisposable
 {
+    // Kestrel adds the limit to its clock: with the infinite one the sum overflows, and idle connections end at once.
+    private static readonly TimeSpan NoIdleLimit = TimeSpan.FromDays(3650);
+
     private readonly XftpServerOptions _options;
     private readonly SmpServerIdentity _identity;
     private readonly ChunkStore _store;
@@ -232,7 +235,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
-        limits.KeepAliveTimeout = _options.InactiveClientTime ?? Timeout.InfiniteTimeSpan;
+        limits.KeepAliveTimeout = _options.InactiveClientTime ?? NoIdleLimit;
         limits.Http2.MaxStreamsPerConnection = _options.Limits.StreamsPerConnection;
         limits.Http2.InitialStreamWindowSize = _options.Limits.UploadWindow;
         limits.Http2.InitialConnectionWindowSize = 2 * _options.Limits.UploadWindow;
