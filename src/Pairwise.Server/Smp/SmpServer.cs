@@ -2,10 +2,12 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Dispatch;
+using Pairwise.Server.Smp.Forwarding;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
@@ -28,6 +30,8 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly SmpServerState _state;
     private readonly SmpServerIdentity _identity;
     private readonly SmpCommandHandler _handler;
+    private readonly RelaySessions _sessions;
+    private readonly ProxyHandler _proxy;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<long, SmpConnection> _connections = new();
@@ -45,6 +49,10 @@ public sealed partial class SmpServer : IAsyncDisposable
         _identity = identity;
         _logger = logger;
         _handler = new SmpCommandHandler(relay, new SmpDispatcher(relay));
+        SmpServerOptions options = relay.Options;
+        SmpClientOptions proxyOptions = new() { Network = options.Network, IsProxy = true, Time = options.Time, Random = options.Random };
+        _sessions = new RelaySessions(proxyOptions, options.Limits.ForwardingPause, logger);
+        _proxy = new ProxyHandler(relay, _sessions);
     }
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
@@ -123,6 +131,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             }
 
             await Task.WhenAll(_loops);
+            await _sessions.DisposeAsync();
             _state.Save();
             await _state.DisposeAsync();
         }
@@ -247,7 +256,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         await using (session)
         {
-            using SmpConnection client = new(_relay, session, _handler, Interlocked.Increment(ref _connectionNumber));
+            using SmpConnection client = new(_relay, session, _handler, _proxy, Interlocked.Increment(ref _connectionNumber));
             _connections[client.Number] = client;
             try
             {

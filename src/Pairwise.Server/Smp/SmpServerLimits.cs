@@ -31,4 +31,7 @@ public sealed record SmpServerLimits
 
     /// <summary>Commands forwarded to other relays at the same time for one client: the reference's number.</summary>
     public int ForwardedCommands { get; init; } = 32;
+
+    /// <summary>A relay that could not be reached is not tried again for this time: the reference's 30 seconds.</summary>
+    public TimeSpan ForwardingPause { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp.Operation;
@@ -70,6 +71,12 @@ public sealed record SmpServerOptions
 
     /// <summary>The password for NEW and PRXY; null asks for none.</summary>
     public BasicAuth? CreatePassword { get; init; }
+
+    /// <summary>Whether commands are forwarded to other relays, for whoever knows the password.</summary>
+    public bool AllowForwarding { get; init; } = true;
+
+    /// <summary>How other relays are reached: host mode, SOCKS proxy, times.</summary>
+    public NetworkOptions Network { get; init; } = new() { HostMode = HostMode.Public };
 
     /// <summary>When undelivered messages are removed; null never.</summary>
     public Expiration? MessageExpiration { get; init; } = new(TimeSpan.FromDays(21), TimeSpan.FromHours(2));

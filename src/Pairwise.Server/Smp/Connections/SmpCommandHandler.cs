@@ -1,6 +1,7 @@
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Dispatch;
+using Pairwise.Server.Smp.Forwarding;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Transport.Smp;
 
@@ -34,7 +35,18 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         {
             try
             {
-                answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+                switch (command)
+                {
+                    case SmpCommand.Prxy or SmpCommand.PFwd:
+                        client.Forward(transmission.CorrId, entity, command);
+                        return;
+                    case SmpCommand.RFwd forward:
+                        answer = new DestinationHandler(relay, this).Handle(session, authorizer, transmission.CorrId, forward);
+                        break;
+                    default:
+                        answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+                        break;
+                }
             }
             catch (IOException)
             {
@@ -58,21 +70,6 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         if (command is SmpCommand.Ping)
         {
             return dispatcher.Handle(client, transmission.CorrId, command, null);
-        }
-
-        if (command is SmpCommand.Prxy)
-        {
-            return SmpAnswer.Of(new SmpError.Proxy(ProxyError.BasicAuth.Instance)); // this relay forwards for nobody
-        }
-
-        if (command is SmpCommand.PFwd)
-        {
-            return SmpAnswer.Of(new SmpError.Proxy(ProxyError.NoSession.Instance));
-        }
-
-        if (command is SmpCommand.RFwd)
-        {
-            return SmpAnswer.Of(SmpError.Command.Prohibited);
         }
 
         if (command is SmpCommand.NSubs or SmpCommand.Subs)

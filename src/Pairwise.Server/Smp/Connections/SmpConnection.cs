@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Forwarding;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Server.Smp.Subscribing;
 using Pairwise.Transport;
@@ -26,10 +27,16 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     // owned by the reader
     private readonly SmpAuthorizer _authorizer;
 
+    private readonly ProxyHandler _proxy;
+    private List<Task>? _forwards;
+    private CancellationToken _ending;
+
     private long _lastReceived;
 
-    public SmpConnection(SmpRelay relay, SmpServerSession session, SmpCommandHandler handler, long number)
+    public SmpConnection(SmpRelay relay, SmpServerSession session, SmpCommandHandler handler, ProxyHandler proxy, long number)
     {
+        _proxy = proxy;
+
         _relay = relay;
         _session = session;
         _handler = handler;
@@ -71,6 +78,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     /// <summary>Serves the client until it goes, breaks the protocol, or the relay stops.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        _ending = cancellationToken;
         try
         {
             while (await _session.Blocks.ReadAsync(cancellationToken) is { } block)
@@ -82,6 +90,11 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                 }
 
                 await _writer.FlushAsync();
+                if (_forwards is not null)
+                {
+                    await HoldBackForwardsAsync();
+                }
+
                 if (_outbox.AnswerCount >= _relay.Options.Limits.PendingAnswers)
                 {
                     await _writer.WaitUntilWrittenAsync(cancellationToken);
@@ -96,10 +109,22 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         {
             Subscribing.Subscriptions.Release(this);
             await _writer.CloseAsync();
+            if (_forwards is not null)
+            {
+                await Task.WhenAll(_forwards);
+            }
         }
     }
 
     public void Dispose() => _authorizer.Dispose();
+
+    /// <summary>Has a command for another relay carried out; its answer follows by itself. Called by the reader.</summary>
+    public void Forward(CorrId corrId, EntityId entity, SmpCommand command)
+    {
+        // The command's bytes are the block's, which goes back before the other relay answers.
+        SmpCommand kept = command is SmpCommand.PFwd forward ? forward with { Transmission = forward.Transmission.ToArray() } : command;
+        (_forwards ??= []).Add(ForwardAsync(corrId, entity, kept));
+    }
 
     /// <summary>Ends the connection from outside.</summary>
     public void Break(string reason) => _session.Blocks.Break(new TransportException(TransportFailure.Closed, reason));
@@ -126,6 +151,40 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     {
         _outbox.AddAnswer(corrId, entity, answer);
         _writer.Schedule();
+    }
+
+    private async Task ForwardAsync(CorrId corrId, EntityId entity, SmpCommand command)
+    {
+        await Task.Yield(); // the reader goes on
+        try
+        {
+            BrokerMessage answer = command switch
+            {
+                SmpCommand.Prxy open => await _proxy.OpenAsync(open, _ending),
+                SmpCommand.PFwd forward => await _proxy.ForwardAsync(corrId, entity, forward, _ending),
+                _ => throw new UnreachableException(),
+            };
+            SendAnswer(corrId, entity, SmpAnswer.Of(answer));
+        }
+        catch (OperationCanceledException)
+        {
+            // The relay stops, and the client has nobody to hear from.
+        }
+    }
+
+    // A client may have so many commands with other relays; it is not read from before one of them is done.
+    private async Task HoldBackForwardsAsync()
+    {
+        while (true)
+        {
+            _forwards!.RemoveAll(task => task.IsCompletedSuccessfully);
+            if (_forwards.Count < _relay.Options.Limits.ForwardedCommands)
+            {
+                return;
+            }
+
+            await await Task.WhenAny(_forwards);
+        }
     }
 
     private void SendEvent(Subscription subscription, BrokerMessage message)

@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Pairwise.Client;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Transport;
+using Pairwise.Wire;
+
+namespace Pairwise.Server.Smp.Forwarding;
+
+/// <summary>
+/// The proxy's sessions with other relays: one for each relay, shared by all clients. A session that is lost is made
+/// anew when somebody asks; a relay that cannot be reached is not tried again for a while.
+/// </summary>
+internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePause, ILogger logger) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<ServerAddress, Entry> _byAddress = new();
+    private readonly ConcurrentDictionary<Bytes, SmpClient> _bySession = new();
+    private readonly CancellationTokenSource _ending = new();
+
+    /// <summary>The session with a relay, made when there is none.</summary>
+    /// <exception cref="TransportException">The relay cannot be reached now, or could not a moment ago.</exception>
+    public async Task<SmpClient> GetAsync(ServerAddress relay)
+    {
+        while (true)
+        {
+            Entry entry = _byAddress.GetOrAdd(relay, address => new Entry(new Lazy<Task<SmpClient>>(() => ConnectAsync(address)), options.Time));
+            try
+            {
+                SmpClient client = await entry.Client.Value;
+                if (!client.Completion.IsCompleted)
+                {
+                    return client;
+                }
+            }
+            catch (TransportException) when (entry.Age < failurePause)
+            {
+                throw;
+            }
+            catch (TransportException)
+            {
+                // That was a while ago: it is tried again below.
+            }
+
+            _byAddress.TryRemove(new KeyValuePair<ServerAddress, Entry>(relay, entry));
+        }
+    }
+
+    /// <summary>The session with this id, while it lasts.</summary>
+    public SmpClient? Find(ReadOnlySpan<byte> sessionId) =>
+        _bySession.TryGetValue(Bytes.CopyOf(sessionId), out SmpClient? client) && !client.Completion.IsCompleted ? client : null;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        foreach (SmpClient client in _bySession.Values)
+        {
+            await client.DisposeAsync();
+        }
+
+        _ending.Dispose();
+    }
+
+    private async Task<SmpClient> ConnectAsync(ServerAddress relay)
+    {
+        SmpClient client = await SmpClient.ConnectAsync(relay, options, isInteractive: false, _ending.Token);
+        foreach ((Bytes id, SmpClient known) in _bySession)
+        {
+            if (known.Completion.IsCompleted)
+            {
+                _bySession.TryRemove(id, out _);
+                await known.DisposeAsync();
+            }
+        }
+
+        _bySession[client.SessionId] = client;
+        RelaySessionsLog.Connected(logger);
+        return client;
+    }
+
+    // When a relay could not be reached, the failed task stands for it until the pause is over.
+    private sealed class Entry(Lazy<Task<SmpClient>> client, TimeProvider time)
+    {
+        private readonly long _made = time.GetTimestamp();
+
+        public Lazy<Task<SmpClient>> Client { get; } = client;
+
+        public TimeSpan Age => time.GetElapsedTime(_made);
+    }
+}
+
+/// <summary>Log lines of the proxy; none names a relay.</summary>
+internal static partial class RelaySessionsLog
+{
+    [LoggerMessage(2101, LogLevel.Debug, "A session with another relay was made.")]
+    public static partial void Connected(ILogger logger);
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp;
+using static Pairwise.Server.Tests.Smp.TestRelay;
+
+namespace Pairwise.Server.Tests.Smp;
+
+/// <summary>PRXY, PFWD and RFWD between two relays over TLS, and every way in which they fail.</summary>
+public sealed class ForwardingTests
+{
+    [Theory]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(15)]
+    [InlineData(17)]
+    public async Task A_message_goes_through_a_proxy_that_cannot_read_it(ushort version)
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient recipient = await RelayClient.ConnectAsync(relay);
+        await using RelayClient sender = await RelayClient.ConnectAsync(proxy);
+        OwnedQueue queue = await recipient.NewQueueAsync(request: new QueueRequest.Messaging(null));
+        BrokerMessage.PKey session = await OpenAsync(sender, relay);
+        Assert.Equal(SmpVersions.ProxiedRange, session.Versions);
+
+        using X25519PrivateKey senderKey = X25519PrivateKey.Generate(SystemRandom.Instance);
+        if (version >= SmpVersions.SenderAuthKey.Number)
+            AssertOk(await ForwardAsync(sender, session, new SmpVersion(version), queue.Theirs, new SmpCommand.SKey(senderKey.PublicKey), senderKey));
+        AssertOk(await ForwardAsync(sender, session, new SmpVersion(version), queue.Theirs, Text("by a proxy"), version >= 9 ? senderKey : null));
+        Assert.Equal("by a proxy", queue.OpenText((await recipient.NextEventAsync()).Message));
+    }
+
+    [Fact]
+    public async Task Links_are_read_through_a_proxy_and_nothing_else_is_allowed_there()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient owner = await RelayClient.ConnectAsync(relay);
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        OwnedQueue queue = await owner.NewQueueAsync(request: new QueueRequest.Contact(null));
+        LinkId link = new(SystemRandom.Instance.Bytes(24));
+        AssertOk(await owner.AskAsync(queue.Mine, new SmpCommand.LSet(link, new QueueLinkData("fixed"u8.ToArray(), "user"u8.ToArray())), queue.Key));
+        BrokerMessage.PKey session = await OpenAsync(client, relay);
+        BrokerMessage.Lnk read = Assert.IsType<BrokerMessage.Lnk>(
+            await ForwardAsync(client, session, SmpVersions.ShortLinks, link.ToEntityId(), SmpCommand.LGet.Instance, null));
+        Assert.Equal(queue.Sender, read.Sender);
+        AssertError(SmpError.Command.Prohibited, await ForwardAsync(client, session, SmpVersions.ShortLinks, queue.Mine, SmpCommand.Sub.Instance, queue.Key));
+        AssertError(SmpError.Auth.Instance, await ForwardAsync(client, session, SmpVersions.ShortLinks, new EntityId(SystemRandom.Instance.Bytes(24)), Text("nobody"), null));
+    }
+
+    [Fact]
+    public async Task All_clients_of_a_proxy_share_one_session_with_a_relay()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient first = await RelayClient.ConnectAsync(proxy);
+        await using RelayClient second = await RelayClient.ConnectAsync(proxy);
+        BrokerMessage.PKey one = await OpenAsync(first, relay);
+        BrokerMessage.PKey other = await OpenAsync(second, relay);
+        Assert.Equal(one.Session, other.Session);
+    }
+
+    [Fact]
+    public async Task A_proxy_with_a_password_forwards_for_nobody_else()
+    {
+        using TestFolder folder = new();
+        Assert.True(BasicAuth.TryParse("secret", out BasicAuth? password));
+        await using SmpServer proxy = await StartAsync(folder, options => options with { CreatePassword = password });
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        Assert.True(ServerAddress.TryParse(proxy.Address, out ServerAddress? address));
+        BrokerMessage answer = await client.AskAsync(EntityId.None, new SmpCommand.Prxy(address, null), null);
+        AssertError(new SmpError.Proxy(ProxyError.BasicAuth.Instance), answer);
+    }
+
+    [Fact]
+    public async Task A_relay_that_is_not_there_and_a_session_that_is_not_are_told_apart()
+    {
+        using TestFolder folder = new();
+        await using SmpServer proxy = await StartAsync(folder);
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        Assert.True(ServerAddress.TryParse($"smp://{proxy.Identity.KeyHash.ToBase64Url()}@127.0.0.1:1", out ServerAddress? nobody));
+        BrokerMessage answer = await client.AskAsync(EntityId.None, new SmpCommand.Prxy(nobody, null), null);
+        SmpError.Proxy error = Assert.IsType<SmpError.Proxy>(Assert.IsType<BrokerMessage.Err>(answer).Error);
+        Assert.IsType<BrokerError.Network>(Assert.IsType<ProxyError.Broker>(error.Reason).Error);
+
+        using X25519PrivateKey key = X25519PrivateKey.Generate(SystemRandom.Instance);
+        SmpCommand.PFwd forward = new(SmpVersions.SendingProxy, key.PublicKey, SystemRandom.Instance.Bytes(100));
+        answer = await client.AskAsync(new EntityId(SystemRandom.Instance.Bytes(32)), forward, null);
+        AssertError(new SmpError.Proxy(ProxyError.NoSession.Instance), answer);
+    }
+
+    [Fact]
+    public async Task A_session_that_ended_is_made_anew()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        IPEndPoint endpoint;
+        BrokerMessage.PKey former;
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        await using (SmpServer relay = await ListenAsync(relayFolder))
+        {
+            endpoint = relay.Endpoints[0];
+            former = await OpenAsync(client, relay);
+        }
+
+        await using SmpServer restarted = await ListenAsync(relayFolder, endpoint);
+        BrokerMessage.PKey next = await OpenAsync(client, restarted);
+        Assert.NotEqual(former.Session, next.Session);
+    }
+
+    [Fact]
+    public async Task What_a_proxy_garbles_is_answered_with_crypto_and_block_errors()
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder);
+        await using RelayClient proxy = await RelayClient.ConnectAsync(relay, isProxy: true);
+        AssertError(SmpError.Crypto.Instance, await proxy.AskAsync(EntityId.None, new SmpCommand.RFwd(SystemRandom.Instance.Bytes(500)), null));
+
+        CorrId corrId = RelayClient.NewCorrId();
+        using BoxKey proxyKey = BoxKey.From(proxy.Session.SessionSecret!);
+        using X25519PrivateKey key = X25519PrivateKey.Generate(SystemRandom.Instance);
+        byte[] garbled = ProxyForwarding.SealForwarded(
+            proxyKey, corrId, new ForwardedTransmission(RelayClient.NewCorrId(), SmpVersions.SendingProxy, key.PublicKey, SystemRandom.Instance.Bytes(200)));
+        await proxy.SendBatchAsync(proxy.Encode(corrId, EntityId.None, new SmpCommand.RFwd(garbled), null));
+        AssertError(SmpError.Crypto.Instance, await proxy.AnswerAsync(corrId));
+    }
+
+    private static Task<SmpServer> ListenAsync(TestFolder folder, IPEndPoint? endpoint = null) =>
+        StartAsync(folder, options => options with { Endpoints = [endpoint ?? new IPEndPoint(IPAddress.Loopback, 0)], Host = "" });
+
+    private static async Task<BrokerMessage.PKey> OpenAsync(RelayClient client, SmpServer relay)
+    {
+        Assert.True(ServerAddress.TryParse(relay.Address, out ServerAddress? address));
+        return Assert.IsType<BrokerMessage.PKey>(await client.AskAsync(EntityId.None, new SmpCommand.Prxy(address, null), null));
+    }
+
+    // What a client does: its command in a box of its own for the relay, in a transmission for the relay's session.
+    private static async Task<BrokerMessage> ForwardAsync(
+        RelayClient client, BrokerMessage.PKey session, SmpVersion version, EntityId entity, SmpCommand command, PrivateKey? key)
+    {
+        Assert.True(CertificateChain.TryParse([.. session.RelayKey.Certificates.Select(each => each.Memory)], out CertificateChain? chain));
+        Assert.True(SignedKey.TryVerify(session.RelayKey.SignedKey.Span, Assert.IsAssignableFrom<VerificationKey>(chain.Leaf.PublicKey), out PublicKey? relayKey));
+        X25519PublicKey relaySessionKey = Assert.IsType<X25519PublicKey>(relayKey);
+        TransmissionFormat format = new(version, session.Session.Span);
+        TransmissionAuthorizer authorizer = new(format, relaySessionKey);
+        CorrId corrId = RelayClient.NewCorrId();
+        Assert.True(authorizer.TryEncode(corrId, entity, command, key, out byte[] encoded));
+        byte[] batch = [1, (byte)(encoded.Length >> 8), (byte)encoded.Length, .. encoded];
+
+        using X25519PrivateKey commandKey = X25519PrivateKey.Generate(SystemRandom.Instance);
+        using SharedSecret secret = commandKey.DeriveSharedSecret(relaySessionKey);
+        using BoxKey box = BoxKey.From(secret);
+        byte[] sealedCommand = ProxyForwarding.SealTransmission(box, corrId, batch)!;
+        await client.SendBatchAsync(client.Encode(corrId, new EntityId(session.Session.Span), new SmpCommand.PFwd(version, commandKey.PublicKey, sealedCommand), null));
+        BrokerMessage.PRes answer = Assert.IsType<BrokerMessage.PRes>(await client.AnswerAsync(corrId));
+        Assert.True(ProxyForwarding.TryOpenResponse(box, corrId, answer.Response.Span, out byte[]? content));
+        Assert.True(BatchReader.TryOpen(content, format, out BatchReader answers));
+        Assert.True(answers.TryReadNext(out Transmission transmission));
+        Assert.Equal(corrId, transmission.CorrId);
+        Assert.True(transmission.TryDecodeMessage(version, out BrokerMessage? message, out SmpError? error), $"{error}");
+        return message;
+    }
+}
