@@ -71,7 +71,9 @@ internal sealed class JournalMessages : QueueMessages
         }
 
         RandomAccess.SetLength(file, end); // the rest is a torn line, and the next one must not continue it
-        return new JournalMessages(store, queue, state, end);
+        JournalMessages messages = new(store, queue, state, end);
+        messages.Repair();
+        return messages;
     }
 
     /// <summary>A journal without files; they are made when the first message comes.</summary>
@@ -167,6 +169,53 @@ internal sealed class JournalMessages : QueueMessages
 
         end = 0;
         return null;
+    }
+
+    // When the machine died, not the process, a journal may have lost its end, or be gone, though the state tells of
+    // it: then what is whole counts. What is behind the state's place is written over by the next message.
+    private void Repair()
+    {
+        JournalPlace read = CutToFile(_state.Read);
+        JournalPlace write = _state.IsOneFile ? read with { Messages = read.MessageCount, Bytes = read.ByteCount } : CutToFile(_state.Write);
+        if (read.ByteCount == _state.Read.ByteCount && write.ByteCount == _state.Write.ByteCount)
+        {
+            return;
+        }
+
+        if (read.Messages > read.MessageCount || read.Bytes > read.ByteCount)
+        {
+            read = read with { Messages = read.MessageCount, Bytes = read.ByteCount };
+        }
+
+        write = write with { Messages = write.MessageCount, Bytes = write.ByteCount };
+        long size = read.MessageCount - read.Messages + (_state.IsOneFile ? 0 : write.MessageCount);
+        SaveState(new JournalState(write, read, _state.CanWrite || size == 0, size));
+    }
+
+    private JournalPlace CutToFile(JournalPlace place)
+    {
+        string path = FileOf(place);
+        long length = File.Exists(path) ? new FileInfo(path).Length : 0;
+        if (length >= place.ByteCount)
+        {
+            return place;
+        }
+
+        long messages = 0;
+        long bytes = 0;
+        if (length > 0)
+        {
+            LogFileReader.ReadLines(path, (line, isTorn) =>
+            {
+                if (!isTorn && MessageLogCodec.TryReadMessage(line, out _))
+                {
+                    messages++;
+                    bytes += line.Length + 1;
+                }
+            });
+        }
+
+        return place with { MessageCount = messages, ByteCount = bytes };
     }
 
     private void Append(StoredMessage message, bool canWrite)

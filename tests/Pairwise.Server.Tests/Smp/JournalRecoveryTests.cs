@@ -1,0 +1,212 @@
+using System.Text;
+using Pairwise.Crypto;
+using Pairwise.Server.Smp.Journal;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+using Pairwise.TestKit;
+
+namespace Pairwise.Server.Tests.Smp;
+
+/// <summary>
+/// A journal of messages against a plain list, over restarts at any moment, and with files that a dying machine left
+/// torn, short or behind.
+/// </summary>
+public sealed class JournalRecoveryTests : IDisposable
+{
+    private const int Quota = 8;
+    private readonly TestFolder _folder = new();
+    private readonly SeededRandom _random = new(1905);
+    private readonly StoredKey _key;
+
+    public JournalRecoveryTests()
+    {
+        using Ed25519PrivateKey key = Ed25519PrivateKey.Generate(_random);
+        Assert.True(StoredKey.TryFrom(key.PublicKey, out _key));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_journal_and_a_list_agree_over_restarts(int seed)
+    {
+        SeededRandom random = new(seed);
+        StoredId id = NewId();
+        SmpQueue queue = NewQueue(id);
+        JournalMessageStore store = NewStore();
+        List<StoredId> expected = [];
+        bool isClosed = false;
+        for (int step = 0; step < 1_500; step++)
+        {
+            int choice = random.Next(100);
+            if (choice < 48)
+            {
+                StoredMessage message = NewMessage(random.Next(300));
+                Pairwise.Protocol.Smp.SmpError? error = store.Write(queue, message, out _);
+                bool takes = !isClosed || expected.Count == 0;
+                bool fits = takes && expected.Count < Quota;
+                Assert.Equal(fits, error is null);
+                if (takes)
+                {
+                    expected.Add(message.Id); // over the quota its marker, once
+                    isClosed = !fits;
+                }
+            }
+            else if (choice < 96)
+            {
+                StoredMessage? first = store.Peek(queue);
+                Assert.Equal(expected.Count == 0, first is null);
+                if (first is not null)
+                {
+                    Assert.Equal(expected[0], first.Id);
+                    store.Acknowledge(queue, first.Id, out _);
+                    expected.RemoveAt(0);
+                }
+            }
+            else
+            {
+                // The process ends without a word.
+                (store, queue) = (NewStore(), NewQueue(id));
+            }
+
+            Assert.True(expected.Count == store.CountOf(queue), $"seed {seed}, step {step}");
+        }
+
+        Assert.Equal(expected, store.All(queue).Select(message => message.Id));
+    }
+
+    [Fact]
+    public void A_torn_last_line_of_the_state_is_left_out_and_not_continued()
+    {
+        StoredId id = NewId();
+        StoredMessage[] sent = Fill(id, 3);
+        string state = File(id, "queue_state.*.log");
+        foreach (int kept in new[] { 1, 20, 60 })
+        {
+            string[] lines = System.IO.File.ReadAllLines(state);
+            System.IO.File.AppendAllText(state, lines[^1][..kept]);
+            AssertHolds(id, sent);
+            StoredMessage added = NewMessage(10);
+            Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+            sent = [.. sent, added];
+            AssertHolds(id, sent);
+        }
+    }
+
+    [Fact]
+    public void A_message_without_its_state_was_never_answered_and_is_written_over()
+    {
+        StoredId id = NewId();
+        StoredMessage[] sent = Fill(id, 2);
+        System.IO.File.AppendAllText(File(id, "messages.*.log"), "torn message that is rather long, longer than the next one will be ...............");
+        AssertHolds(id, sent);
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [.. sent, added]);
+    }
+
+    [Fact]
+    public void A_journal_that_lost_its_end_holds_what_is_whole()
+    {
+        StoredId id = NewId();
+        StoredMessage[] sent = Fill(id, 4);
+        string journal = File(id, "messages.*.log");
+        byte[] whole = System.IO.File.ReadAllBytes(journal);
+        System.IO.File.WriteAllBytes(journal, whole[..^5]);
+        AssertHolds(id, sent[..3]);
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [.. sent[..3], added]);
+    }
+
+    [Fact]
+    public void A_queue_whose_journal_is_gone_is_empty_and_takes_messages()
+    {
+        StoredId id = NewId();
+        Fill(id, 3);
+        System.IO.File.Delete(File(id, "messages.*.log"));
+        AssertHolds(id, []);
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [added]);
+    }
+
+    [Fact]
+    public void A_queue_with_two_journals_survives_the_loss_of_either()
+    {
+        foreach (bool losesRead in new[] { true, false })
+        {
+            // 256 messages fill the first journal; the next ones begin a second while the first is still read.
+            StoredId id = NewId();
+            SmpQueue queue = NewQueue(id);
+            JournalMessageStore store = NewStore();
+            for (int i = 0; i < 252; i++)
+            {
+                store.Write(queue, NewMessage(1), out _);
+                store.Acknowledge(queue, store.Peek(queue)!.Id, out _);
+            }
+
+            StoredMessage[] waiting = [.. Enumerable.Range(0, 7).Select(_ => NewMessage(5))];
+            Assert.All(waiting, message => Assert.Null(store.Write(queue, message, out _)));
+            AssertHolds(id, waiting);
+            string[] journals = Directory.GetFiles(_folder.Path, "messages.*.log", SearchOption.AllDirectories)
+                .Where(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(File(id, "queue_state.*.log")))
+                .OrderByDescending(path => new FileInfo(path).Length).ToArray();
+            Assert.Equal(2, journals.Length);
+            System.IO.File.Delete(journals[losesRead ? 0 : 1]);
+            AssertHolds(id, losesRead ? waiting[4..] : waiting[..4]);
+        }
+    }
+
+    [Fact]
+    public void No_bytes_in_a_state_file_make_its_reader_throw()
+    {
+        byte[] good = Encoding.ASCII.GetBytes("write=aqXGKL3hY59-tOkh,2,2,146,146 read=aqXGKL3hY59-tOkh,0,2,0,146 canWrite=T size=2");
+        Assert.True(JournalState.TryRead(good, out JournalState? state) && state!.IsValid);
+        for (int round = 0; round < 5_000; round++)
+        {
+            byte[] hostile = good.ToArray();
+            for (int i = _random.Next(3); i >= 0; i--)
+                hostile[_random.Next(hostile.Length)] = (byte)_random.Next(256);
+            ReadOnlySpan<byte> line = hostile.AsSpan(0, _random.Next(hostile.Length + 1));
+            if (JournalState.TryRead(line, out JournalState? read))
+                Assert.DoesNotContain('/', read!.Write.Id);
+        }
+    }
+
+    private StoredMessage[] Fill(StoredId id, int count)
+    {
+        SmpQueue queue = NewQueue(id);
+        JournalMessageStore store = NewStore();
+        StoredMessage[] messages = [.. Enumerable.Range(0, count).Select(_ => NewMessage(40))];
+        Assert.All(messages, message => Assert.Null(store.Write(queue, message, out _)));
+        return messages;
+    }
+
+    private void AssertHolds(StoredId id, StoredMessage[] expected)
+    {
+        JournalMessageStore store = NewStore();
+        SmpQueue queue = NewQueue(id);
+        Assert.Equal(expected.Length, store.CountOf(queue));
+        Assert.Equal(expected.Select(message => message.Id), store.All(queue).Select(message => message.Id));
+        Assert.Equal(expected.FirstOrDefault()?.Body.ToArray(), store.Peek(queue)?.Body.ToArray());
+    }
+
+    private JournalMessageStore NewStore() => new(_folder.State, Quota, _random, TimeProvider.System);
+
+    private SmpQueue NewQueue(StoredId id) => new(id, NewId(), _key, Bytes32.From(_random.NextBytes(32)), QueueUse.Messaging);
+
+    private StoredId NewId() => StoredId.From(_random.NextBytes(StoredId.Length));
+
+    private StoredMessage NewMessage(int length) => StoredMessage.Message(NewId(), 1_795_249_163, notify: false, _random.NextBytes(1 + length));
+
+    // The file of one queue, by a pattern.
+    private string File(StoredId id, string pattern)
+    {
+        string name = $"queue_state.{System.Buffers.Text.Base64Url.EncodeToString(id.ToArray())}.log";
+        string state = Directory.GetFiles(_folder.Path, name, SearchOption.AllDirectories).Single();
+        return Directory.GetFiles(Path.GetDirectoryName(state)!, pattern).Single();
+    }
+}
