@@ -220,6 +220,18 @@ public sealed class SmpClientTests
     }
 
     [Fact]
+    public async Task A_batch_on_an_ended_session_fails_at_once()
+    {
+        var (relay, client) = await ScriptedRelay.StartAsync();
+        await relay.DisposeAsync();
+        await client.Completion;
+        var results = await client.SendBatchAsync([Subscribe(1), Subscribe(2)], Token);
+        Assert.Equal(2, results.Count);
+        Assert.All(results, result => Assert.IsType<SmpClientError.Disconnected>(result.Error));
+        await client.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Disposing_fails_what_waits_and_can_be_repeated()
     {
         var (relay, client) = await ScriptedRelay.StartAsync();
