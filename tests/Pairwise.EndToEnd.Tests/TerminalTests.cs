@@ -1,5 +1,3 @@
-using Pairwise.Demo.Processes;
-
 namespace Pairwise.EndToEnd.Tests;
 
 /// <summary>The real program at a real (pseudo-)terminal, as two people use it.</summary>
@@ -59,19 +57,6 @@ public sealed class TerminalTests
         Assert.Contains("\e[1m", alice.Raw, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Mistakes_are_one_sentence_and_an_exit_code()
-    {
-        using var folder = new TestFolder();
-        await FailsAsync(folder, ["-e", "/contacts"], "--display-name");
-        await SucceedsAsync(folder, ["--display-name", "alice", "-e", "/contacts"], "no contacts yet");
-        await FailsAsync(folder, ["-e", "/connect nonsense"], "link");
-        await FailsAsync(folder, ["-e", "/nonsense"], "/help");
-        await FailsAsync(folder, ["-e", "@nobody hello"], "nobody");
-        await FailsAsync(folder, ["-k", "another passphrase", "-e", "/contacts"], "passphrase");
-        await SucceedsAsync(folder, ["-e", "/p"], "alice");
-    }
-
     private static async Task FirstStartAsync(PseudoTerminal terminal, string name)
     {
         await terminal.WaitAsync("Display name:");
@@ -82,27 +67,5 @@ public sealed class TerminalTests
         await terminal.TypeAsync($"secret of {name}\r");
         await terminal.WaitAsync($"Welcome to Pairwise, {name}");
         await terminal.WaitAsync(rows => rows[^1] == ">", "an empty line to type in");
-    }
-
-    private static async Task FailsAsync(TestFolder folder, string[] arguments, string reason)
-    {
-        var (code, lines) = await RunAsync(folder, arguments);
-        Assert.NotEqual(0, code);
-        Assert.Contains(reason, lines[^1], StringComparison.OrdinalIgnoreCase);
-        Assert.DoesNotContain(lines, line => line.Contains("   at ", StringComparison.Ordinal));
-    }
-
-    private static async Task SucceedsAsync(TestFolder folder, string[] arguments, string expected)
-    {
-        var (code, lines) = await RunAsync(folder, arguments);
-        Assert.Equal(0, code);
-        Assert.Contains(lines, line => line.Contains(expected, StringComparison.Ordinal));
-    }
-
-    private static async Task<(int Code, IReadOnlyList<string> Lines)> RunAsync(TestFolder folder, string[] arguments)
-    {
-        await using var chat = ChatProcess.Start(folder["data"], [], null, arguments);
-        var code = await chat.EndInputAsync(TimeSpan.FromSeconds(60));
-        return (code, chat.Lines);
     }
 }
