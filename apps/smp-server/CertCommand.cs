@@ -15,7 +15,7 @@ internal static class CertCommand
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
             SmpServerFiles.Renew(folders.Configuration, AlgorithmOf(result.GetValue(algorithm)), result.GetValue(name), SystemRandom.Instance, TimeProvider.System);
-            await output.WriteLineAsync("The new certificate is in use from the next start.");
+            await output.WriteLineAsync("The new certificate is in use from the next start, or when the running server gets SIGHUP.");
             await output.WriteLineAsync($"Move {Path.Combine(folders.Configuration, SmpServerFiles.AuthorityKey)} to a safe place off this machine again.");
             return 0;
         }));

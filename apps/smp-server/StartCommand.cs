@@ -36,6 +36,11 @@ internal static class StartCommand
             }
             else
             {
+                using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+                {
+                    context.Cancel = true;
+                    Reload(server, folders, output, result.InvocationConfiguration.Error);
+                });
                 string signal = await StopSignal.WaitAsync();
                 await output.WriteLineAsync($"Received {signal}, stopping server...");
             }
@@ -45,6 +50,20 @@ internal static class StartCommand
             return 0;
         }));
         return command;
+    }
+
+    // What cannot be used is told, and the relay goes on with what it has.
+    private static void Reload(SmpServer server, ServerFolders folders, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            server.ReloadCertificates(SmpServerSettings.Read(folders).Web.Credential);
+            output.WriteLine("Received SIGHUP, certificates were read again.");
+        }
+        catch (Exception failure) when (failure is SmpServerException or IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"Error: {failure.Message}");
+        }
     }
 
     private static void Describe(SmpServer server, SmpServerOptions options, ServerFolders folders, TextWriter output)

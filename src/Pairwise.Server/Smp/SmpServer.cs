@@ -28,7 +28,6 @@ public sealed partial class SmpServer : IAsyncDisposable
 {
     private readonly SmpRelay _relay;
     private readonly SmpServerState _state;
-    private readonly SmpServerIdentity _identity;
     private readonly SmpCommandHandler _handler;
     private readonly RelaySessions _sessions;
     private readonly ProxyHandler _proxy;
@@ -39,6 +38,9 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly SemaphoreSlim _stopOnce = new(1, 1);
     private TlsListener? _listener;
     private SmpWeb? _web;
+
+    // Replaced when certificates are read again; who has read it goes on with what it was.
+    private volatile SmpServerIdentity _identity;
     private long _connectionNumber;
     private bool _isStopped;
 
@@ -107,6 +109,34 @@ public sealed partial class SmpServer : IAsyncDisposable
         await RunConnectionAsync(connection, ending.Token);
     }
 
+    /// <summary>
+    /// Reads the certificates and their keys again, as after "cert" or after those of the pages were renewed. Connections
+    /// made from now on use them; those that are open stay. A client whose handshake is under way at this moment may have
+    /// to connect again.
+    /// </summary>
+    /// <param name="webCredential">The certificate that browsers believe, as it is now.</param>
+    /// <exception cref="SmpServerException">They cannot be used; then nothing has changed.</exception>
+    public void ReloadCertificates(TlsCredential? webCredential)
+    {
+        (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(_relay.Options.ConfigurationFolder);
+        if (identity.KeyHash != _identity.KeyHash)
+        {
+            throw new SmpServerException("The certificate of the authority is another one, and so would be the relay's address: restart the relay if that is meant.");
+        }
+
+        try
+        {
+            _web?.Replace(webCredential);
+            _listener?.Replace(MakeContext(credential));
+        }
+        catch (TransportException cause)
+        {
+            throw new SmpServerException("The new certificates or their keys cannot be used.", cause);
+        }
+
+        _identity = identity;
+    }
+
     /// <summary>Ends all connections, then saves the state. Safe to call more than once.</summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
@@ -152,14 +182,7 @@ public sealed partial class SmpServer : IAsyncDisposable
     private void Listen(TlsCredential credential)
     {
         SmpServerOptions options = _relay.Options;
-        TlsCredential? webCredential = _web?.RelayPortCredential;
-        TlsContext context = TlsContext.ForServer(new TlsServerOptions
-        {
-            Credential = credential,
-            WebCredential = webCredential,
-            ApplicationProtocols = webCredential is null ? ["smp/1"] : ["smp/1", WebServer.ApplicationProtocol],
-            CheckClient = CheckClient,
-        });
+        TlsContext context = MakeContext(credential);
         try
         {
             _listener = TlsListener.Start(
@@ -201,6 +224,18 @@ public sealed partial class SmpServer : IAsyncDisposable
         {
             _loops.Add(SaveMetricsAsync(Path.Combine(stateFolder, SmpServerFiles.Metrics), metricsInterval, _stopping.Token));
         }
+    }
+
+    private TlsContext MakeContext(TlsCredential credential)
+    {
+        TlsCredential? webCredential = _web?.RelayPortCredential;
+        return TlsContext.ForServer(new TlsServerOptions
+        {
+            Credential = credential,
+            WebCredential = webCredential,
+            ApplicationProtocols = webCredential is null ? ["smp/1"] : ["smp/1", WebServer.ApplicationProtocol],
+            CheckClient = CheckClient,
+        });
     }
 
     private string MakeAddress(SmpServerOptions options)

@@ -72,13 +72,7 @@ public sealed class WebServer : IAsyncDisposable
 
             if (options.Https.Count > 0)
             {
-                TlsContext context = TlsContext.ForServer(new TlsServerOptions
-                {
-                    Credential = options.Credential!,
-                    WebCredential = options.Credential,
-                    ApplicationProtocols = [ApplicationProtocol],
-                });
-                server._tls = TlsListener.Start(new TlsListenerOptions { EndPoints = options.Https }, context, server.ServeAsync, time, logger);
+                server._tls = TlsListener.Start(new TlsListenerOptions { EndPoints = options.Https }, MakeContext(options.Credential!), server.ServeAsync, time, logger);
             }
         }
         catch
@@ -89,6 +83,10 @@ public sealed class WebServer : IAsyncDisposable
 
         return server;
     }
+
+    /// <summary>HTTPS connections made from now on use another certificate.</summary>
+    /// <exception cref="TransportException">It cannot be used; then nothing has changed.</exception>
+    public void Replace(TlsCredential credential) => _tls?.Replace(MakeContext(credential));
 
     /// <summary>Serves one TLS connection until it ends; the caller closes it.</summary>
     public Task ServeAsync(ISecureConnection connection, CancellationToken cancellationToken) =>
@@ -107,6 +105,13 @@ public sealed class WebServer : IAsyncDisposable
             await _tls.DisposeAsync();
         }
     }
+
+    private static TlsContext MakeContext(TlsCredential credential) => TlsContext.ForServer(new TlsServerOptions
+    {
+        Credential = credential,
+        WebCredential = credential,
+        ApplicationProtocols = [ApplicationProtocol],
+    });
 
     private Task ServeStreamAsync(Stream stream, CancellationToken cancellationToken) =>
         CountedAsync(() => HttpSession.RunAsync(_content, _time, stream, cancellationToken));

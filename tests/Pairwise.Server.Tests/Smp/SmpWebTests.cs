@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Pairwise.Client;
+using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
@@ -64,6 +65,27 @@ public sealed class SmpWebTests : IAsyncLifetime
         await using var client = await SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, Cancellation);
         var pong = await client.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), Cancellation);
         Assert.True(pong.IsOk);
+    }
+
+    [Fact]
+    public async Task Certificates_are_replaced_while_clients_stay_connected()
+    {
+        Assert.True(ServerAddress.TryParse(Server.Address, out var address));
+        await using var before = await SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, Cancellation);
+        var configuration = Path.Combine(_folder.FullName, "etc");
+        SmpServerFiles.Renew(configuration, KeyAlgorithm.Ed448, null, SystemRandom.Instance, TimeProvider.System);
+        Server.ReloadCertificates(null);
+        Assert.Equal(KeyAlgorithm.Ed448, Server.Identity.Certificates.Leaf.PublicKey?.Algorithm);
+
+        await using var after = await SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, Cancellation);
+        Assert.True((await before.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), Cancellation)).IsOk);
+        Assert.True((await after.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), Cancellation)).IsOk);
+
+        // A broken file changes nothing.
+        await File.WriteAllTextAsync(Path.Combine(configuration, SmpServerFiles.ServerKey), "nothing", Cancellation);
+        Assert.Throws<SmpServerException>(() => Server.ReloadCertificates(null));
+        await using var still = await SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, Cancellation);
+        Assert.True((await still.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), Cancellation)).IsOk);
     }
 
     [Fact]

@@ -14,11 +14,16 @@ internal sealed class SmpWeb : IAsyncDisposable
     private readonly SmpWebOptions _options;
     private WebServer? _pages;
     private WebServer? _operation;
+    private volatile TlsCredential? _credential;
 
-    private SmpWeb(SmpWebOptions options) => _options = options;
+    private SmpWeb(SmpWebOptions options)
+    {
+        _options = options;
+        _credential = options.Credential;
+    }
 
     /// <summary>What TLS on the relay's own ports needs to know; null when pages are not served there.</summary>
-    public TlsCredential? RelayPortCredential => _options.IsOnRelayPorts && _pages is not null ? _options.Credential : null;
+    public TlsCredential? RelayPortCredential => _options.IsOnRelayPorts && _pages is not null ? _credential : null;
 
     /// <summary>The addresses of metrics and health.</summary>
     public IReadOnlyList<IPEndPoint> OperationEndpoints => _operation?.HttpEndpoints ?? [];
@@ -67,6 +72,17 @@ internal sealed class SmpWeb : IAsyncDisposable
     /// <summary>The program's version, without the build's mark.</summary>
     public static string Version { get; } =
         (typeof(SmpWeb).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown").Split('+')[0];
+
+    /// <summary>From now on browsers are shown this certificate; null keeps the former one.</summary>
+    /// <exception cref="TransportException">It cannot be used; then nothing has changed.</exception>
+    public void Replace(TlsCredential? credential)
+    {
+        if (credential is not null)
+        {
+            _pages?.Replace(credential);
+            _credential = credential;
+        }
+    }
 
     /// <summary>Serves a browser that came to the relay's own port; the caller closes the connection.</summary>
     public Task ServeAsync(ISecureConnection connection, CancellationToken cancellationToken) =>
