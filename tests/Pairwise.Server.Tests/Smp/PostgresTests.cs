@@ -207,7 +207,7 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     {
         using TestFolder folder = new();
         PostgresOptions database = fixture.NewSchema();
-        string source = Path.Combine(VectorFile.Folder, "server_files", "memory_2", "log");
+        string source = VectorFile.PathOf(Path.Combine("server_files", "memory_2", "log"));
         Directory.CreateDirectory(folder.State);
         string storeLog = Path.Combine(folder.State, SmpServerFiles.StoreLog);
         string messageLog = Path.Combine(folder.State, SmpServerFiles.MessageLog);

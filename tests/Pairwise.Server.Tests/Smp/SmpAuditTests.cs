@@ -53,7 +53,7 @@ public sealed class SmpAuditTests : IDisposable
     [InlineData("journal_2", 11)]
     public void The_folders_of_the_reference_are_accounted_for(string name, int queues)
     {
-        var folder = Path.Combine(VectorFile.Folder, "server_files", name);
+        var folder = VectorFile.PathOf(Path.Combine("server_files", name));
         var audit = SmpAudit.Run(Path.Combine(folder, "etc"), Path.Combine(folder, "log"));
         Assert.Equal(queues, audit.Queues.Count);
         Assert.All(audit.Files, file => Assert.True(file.Kind != AuditedKind.Unknown && file.UnknownLines == 0, file.Name));
