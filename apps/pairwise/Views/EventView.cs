@@ -24,7 +24,7 @@ internal sealed class EventView(Style style, bool showsTime)
                 yield return $"{Time(updated.Item)}{style.Name(Name(updated.Contact))}> {Printable.Of(updated.Item.Text, keepLines: true)} {style.Faint(updated.Item.IsDeleted ? "[deleted]" : "[edited]")}";
                 break;
             case ChatEvent.StatusChanged { Item.Status: ItemStatus.Delivered } changed:
-                yield return style.Faint($"✓✓ @{Name(changed.Contact)} {Printable.Of(changed.Item.Text, keepLines: true)}");
+                yield return style.Faint($"✓✓ @{Printable.Of(changed.Contact.QuotedName)} {Printable.Of(changed.Item.Text, keepLines: true)}");
                 break;
             case ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } changed:
                 yield return style.Error($"{Name(changed.Contact)}: this message could not be delivered: {Printable.Of(changed.Item.Text)}");

@@ -15,7 +15,7 @@ internal sealed class ResponseView(Style style, int qrColumns)
         ChatResponse.ContactList list => Contacts(list.Contacts),
         ChatResponse.InvitationCreated invitation => Invitation(invitation.Link),
         ChatResponse.JoinStarted => [style.Faint("connecting: the contact appears here when the other side is online")],
-        ChatResponse.MessageAccepted accepted => [$"{style.Own("@" + Name(accepted.Contact))} {Printable.Of(accepted.Item.Text, keepLines: true)}"],
+        ChatResponse.MessageAccepted accepted => [$"{style.Own("@" + Printable.Of(accepted.Contact.QuotedName))} {Printable.Of(accepted.Item.Text, keepLines: true)}"],
         ChatResponse.Tail tail => Tail(tail),
         ChatResponse.ContactDeleted deleted => [$"{Name(deleted.Contact)}: contact and its messages are deleted"],
         ChatResponse.ServerList servers => Servers(servers),
@@ -48,21 +48,18 @@ internal sealed class ResponseView(Style style, int qrColumns)
         return notes.Count == 0 ? "" : style.Faint($" ({string.Join(", ", notes)})");
     }
 
+    // The link comes last: below its code, where it can be seen and copied.
     private IEnumerable<string> Invitation(string link)
     {
+        if (qrColumns > 0)
+        {
+            foreach (var row in QrCode.TryDraw(link, qrColumns) ?? [style.Faint("(the window is too narrow for the link's QR code)")]) yield return row;
+        }
+
         yield return "One-time invitation link. Give it to one person, who types /connect and the link:";
         yield return "";
         yield return link;
         yield return "";
-        if (qrColumns == 0) yield break;
-        if (QrCode.TryDraw(link, qrColumns) is { } rows)
-        {
-            foreach (var row in rows) yield return row;
-        }
-        else
-        {
-            yield return style.Faint("(the window is too narrow for its QR code)");
-        }
     }
 
     private IEnumerable<string> Tail(ChatResponse.Tail tail)
