@@ -68,14 +68,8 @@ public abstract record AgentEvent
     /// <summary>[DELD] The relay says that the queue was deleted.</summary>
     public sealed record QueueDeleted(ConnectionId Connection) : OfConnection(Connection);
 
-    /// <summary>[JOINED] An asynchronous join reached the relay. <paramref name="IsSendQueueSecured"/>: messages may be sent already. Durable.</summary>
-    public sealed record Joined(ConnectionId Connection, bool IsSendQueueSecured) : OfConnection(Connection);
-
     /// <summary>[RSYNC] The state of the ratchet's synchronisation changed.</summary>
     public sealed record RatchetSyncChanged(ConnectionId Connection, RatchetSyncState State, AgentError? Cause) : OfConnection(Connection);
-
-    /// <summary>[SWITCH] A step of a queue rotation.</summary>
-    public sealed record QueueSwitched(ConnectionId Connection, bool IsReceiving, QueueSwitchPhase Phase) : OfConnection(Connection);
 
     /// <summary>[ERR] Something failed in the background on this connection.</summary>
     public sealed record ConnectionFailed(ConnectionId Connection, AgentError Error) : OfConnection(Connection);
@@ -104,13 +98,4 @@ public enum RatchetSyncState
     Required = 2,
     Started = 3,
     Agreed = 4,
-}
-
-/// <summary>Steps of a queue rotation.</summary>
-public enum QueueSwitchPhase
-{
-    Started,
-    Confirmed,
-    Secured,
-    Completed,
 }

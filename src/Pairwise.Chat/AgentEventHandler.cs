@@ -39,7 +39,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         AgentEvent.Failed { Error: AgentError.Inactive } => Task.CompletedTask,
         AgentEvent.Failed failed => tell(new ChatEvent.Problem(ChatErrors.Describe(failed.Error)), cancellationToken).AsTask(),
         // Steps of the agent's own work that change nothing a user of this program sees.
-        AgentEvent.Joined or AgentEvent.SendDelayed or AgentEvent.SendingResumed or AgentEvent.RatchetSyncChanged or AgentEvent.QueueSwitched => Task.CompletedTask,
+        AgentEvent.SendDelayed or AgentEvent.SendingResumed or AgentEvent.RatchetSyncChanged => Task.CompletedTask,
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

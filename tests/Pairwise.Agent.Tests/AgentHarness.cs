@@ -15,7 +15,9 @@ internal sealed class TemporaryFolder : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pairwise-agent-");
 
-    public string File(string name) => Path.Combine(_directory.FullName, name);
+    public string Path => _directory.FullName;
+
+    public string File(string name) => System.IO.Path.Combine(_directory.FullName, name);
 
     public void Dispose() => _directory.Delete(recursive: true);
 }
@@ -118,6 +120,8 @@ internal sealed class TestAgent : IAsyncDisposable
         await _stopReading.CancelAsync();
         await _reading;
         _stopReading.Dispose();
+        // What was read counts as handled and is not told again.
+        while (_events.Reader.TryRead(out var read)) _passed.Add(read);
         await Client.DisposeAsync();
         await _database.DisposeAsync();
     }
