@@ -96,29 +96,8 @@ public sealed partial class SmpClient : IAsyncDisposable
     /// <param name="request">The command.</param>
     /// <param name="isInteractive">Whether somebody waits for it: the time is shorter then.</param>
     /// <param name="cancellationToken">Stops waiting; the relay may do what it was told all the same.</param>
-    public async Task<SmpResult> SendAsync(SmpRequest request, bool isInteractive, CancellationToken cancellationToken)
-    {
-        if (!TryPrepare(request, out var pending, out var error))
-            return SmpResult.Of(error);
-        var time = TimeFor(pending.Encoded!.Length, isInteractive);
-        try
-        {
-            await EnqueueAsync(pending, cancellationToken);
-            return await pending.Result.WaitAsync(time, _options.Time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            GiveUp(pending);
-
-            // The answer may have come in this very moment; then it counts.
-            return await pending.Result;
-        }
-        catch (OperationCanceledException)
-        {
-            _pending.GiveUp(pending, SmpClientError.TimedOut.Instance);
-            throw;
-        }
-    }
+    public Task<SmpResult> SendAsync(SmpRequest request, bool isInteractive, CancellationToken cancellationToken) =>
+        SendWithinAsync(request, _options.Network.CommandTime.For(isInteractive), cancellationToken);
 
     /// <summary>As the other overload, with the background's time limits.</summary>
     public Task<SmpResult> SendAsync(SmpRequest request, CancellationToken cancellationToken) =>
@@ -151,7 +130,7 @@ public sealed partial class SmpClient : IAsyncDisposable
         {
             foreach (var request in sent)
                 await EnqueueAsync(request, cancellationToken);
-            await Task.WhenAll(sent.Select(request => request.Result)).WaitAsync(TimeFor(bytes, isInteractive), _options.Time, cancellationToken);
+            await Task.WhenAll(sent.Select(request => request.Result)).WaitAsync(TimeFor(bytes, _options.Network.CommandTime.For(isInteractive)), _options.Time, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -185,6 +164,31 @@ public sealed partial class SmpClient : IAsyncDisposable
             await _stop.CancelAsync();
         await _run;
         _stop.Dispose();
+    }
+
+    /// <summary>Sends a command whose answer may take another time than usual.</summary>
+    internal async Task<SmpResult> SendWithinAsync(SmpRequest request, TimeSpan baseTime, CancellationToken cancellationToken)
+    {
+        if (!TryPrepare(request, out var pending, out var error))
+            return SmpResult.Of(error);
+        var time = TimeFor(pending.Encoded!.Length, baseTime);
+        try
+        {
+            await EnqueueAsync(pending, cancellationToken);
+            return await pending.Result.WaitAsync(time, _options.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            GiveUp(pending);
+
+            // The answer may have come in this very moment; then it counts.
+            return await pending.Result;
+        }
+        catch (OperationCanceledException)
+        {
+            _pending.GiveUp(pending, SmpClientError.TimedOut.Instance);
+            throw;
+        }
     }
 
     private bool TryPrepare(in SmpRequest request, out PendingRequest pending, out SmpClientError error)
@@ -236,8 +240,7 @@ public sealed partial class SmpClient : IAsyncDisposable
         _pending.GiveUp(request, SmpClientError.TimedOut.Instance);
     }
 
-    private TimeSpan TimeFor(int bytes, bool isInteractive) =>
-        _options.Network.CommandTime.For(isInteractive) + (_options.Network.CommandTimePerKilobyte * (bytes / 1024.0));
+    private TimeSpan TimeFor(int bytes, TimeSpan baseTime) => baseTime + (_options.Network.CommandTimePerKilobyte * (bytes / 1024.0));
 
     /// <summary>Owns the connection and the loops: the first that ends, for whatever cause, ends the others.</summary>
     private async Task<TransportException> RunAsync()
