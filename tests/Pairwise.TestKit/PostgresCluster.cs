@@ -15,13 +15,12 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private readonly string _folder;
     private readonly string _programs;
-    private readonly Process _server;
+    private Process? _server;
 
-    private PostgresCluster(string folder, string programs, Process server)
+    private PostgresCluster(string folder, string programs)
     {
         _folder = folder;
         _programs = programs;
-        _server = server;
     }
 
     /// <summary>What Npgsql connects with.</summary>
@@ -43,11 +42,10 @@ public sealed class PostgresCluster : IAsyncDisposable
 
         var data = Path.Combine(folder, "data");
         await RunAsNobodyAsync(Path.Combine(programs, "initdb"), ["--pgdata", data, "--username", "smp", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"], cancellationToken);
-        var server = Start(Path.Combine(programs, "postgres"), ["-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-p", Port.ToString(CultureInfo.InvariantCulture)]);
-        var cluster = new PostgresCluster(folder, programs, server);
+        var cluster = new PostgresCluster(folder, programs);
         try
         {
-            await cluster.WaitUntilReadyAsync(cancellationToken);
+            await cluster.RestartAsync(cancellationToken);
             return cluster;
         }
         catch
@@ -57,15 +55,37 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the server at once, as a failure would: connections break, what was committed is recovered later.</summary>
+    public async Task CrashAsync(CancellationToken cancellationToken)
     {
+        if (_server is null)
+        {
+            return;
+        }
+
         if (!_server.HasExited)
         {
-            await RunAsNobodyAsync(Path.Combine(_programs, "pg_ctl"), ["stop", "-D", Path.Combine(_folder, "data"), "-m", "immediate"], CancellationToken.None);
-            await _server.WaitForExitAsync(CancellationToken.None);
+            await RunAsNobodyAsync(Path.Combine(_programs, "pg_ctl"), ["stop", "-D", Path.Combine(_folder, "data"), "-m", "immediate"], cancellationToken);
+            await _server.WaitForExitAsync(cancellationToken);
         }
 
         _server.Dispose();
+        _server = null;
+    }
+
+    /// <summary>Starts the server over the same data.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await CrashAsync(cancellationToken);
+        _server = Start(
+            Path.Combine(_programs, "postgres"),
+            ["-D", Path.Combine(_folder, "data"), "-k", _folder, "-c", "listen_addresses=", "-c", "fsync=off", "-p", Port.ToString(CultureInfo.InvariantCulture)]);
+        await WaitUntilReadyAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CrashAsync(CancellationToken.None);
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -241,6 +241,55 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task While_the_database_is_away_answers_wait_and_nothing_is_lost()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
+        using TestFolder folder = new();
+        PostgresOptions database = new(cluster.Connection);
+        OwnedQueue queue;
+        await using (SmpServer relay = await StartAsync(folder, database))
+        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+        {
+            queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+            await cluster.CrashAsync(cancellationToken);
+            CorrId asked = await client.SendAsync(queue.Theirs, Text("waits for its commit"), null);
+            Task<BrokerMessage> answer = client.AnswerAsync(asked);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken);
+            Assert.False(answer.IsCompleted, "an answer left before its commit");
+            await cluster.RestartAsync(cancellationToken);
+            AssertOk(await answer);
+        }
+
+        await using (SmpServer relay = await StartAsync(folder, database))
+        {
+            Assert.Equal(new PostgresReport(1, 0, 1, 0), relay.Report.Database);
+        }
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task Messages_in_journals_go_with_queues_in_the_database()
+    {
+        using TestFolder folder = new();
+        PostgresOptions database = fixture.NewSchema();
+        OwnedQueue queue;
+        await using (SmpServer relay = await StartAsync(folder, database, options => options with { MessageStorage = MessageStorage.Journal }))
+        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+        {
+            queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+            AssertOk(await client.AskAsync(queue.Theirs, Text("in a file"), null));
+            Assert.Equal(0, await CountAsync(database, "messages"));
+        }
+
+        await using (SmpServer relay = await StartAsync(folder, database, options => options with { MessageStorage = MessageStorage.Journal }))
+        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+        {
+            AssertOk(await client.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
+            Assert.Equal("in a file", queue.OpenText((await client.NextEventAsync()).Message));
+        }
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
     public async Task A_store_log_beside_the_database_could_replace_it()
     {
         using TestFolder folder = new();
