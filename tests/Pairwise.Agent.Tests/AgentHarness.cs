@@ -76,6 +76,7 @@ internal sealed class TestAgent : IAsyncDisposable
     private readonly IRelayConnector _connector;
     private readonly IReadOnlyList<ServerAddressWithPassword> _servers;
     private readonly List<AgentEvent> _passed = [];
+    private readonly HashSet<(ConnectionId Connection, AgentMessageId Message)> _seen = [];
     private Database _database = null!;
     private CancellationTokenSource _stopReading = null!;
     private Channel<AgentEvent> _events = null!;
@@ -167,9 +168,13 @@ internal sealed class TestAgent : IAsyncDisposable
     /// <summary>The next message of a connection as text, acknowledged.</summary>
     public async Task<string> ReceiveAsync(ConnectionId connection, bool withReceipt = false)
     {
-        var received = await NextAsync<AgentEvent.MessageReceived>(message => message.Connection == connection);
-        await Client.AckMessageAsync(connection, received.Meta.Id, withReceipt ? ReadOnlyMemory<byte>.Empty : (ReadOnlyMemory<byte>?)null, Token);
-        return System.Text.Encoding.UTF8.GetString(received.Body.Span);
+        while (true)
+        {
+            var received = await NextAsync<AgentEvent.MessageReceived>(message => message.Connection == connection);
+            await Client.AckMessageAsync(connection, received.Meta.Id, withReceipt ? ReadOnlyMemory<byte>.Empty : (ReadOnlyMemory<byte>?)null, Token);
+            // A message may be told again until it is acknowledged; an application knows it by its id.
+            if (_seen.Add((connection, received.Meta.Id))) return System.Text.Encoding.UTF8.GetString(received.Body.Span);
+        }
     }
 
     public Task<AcceptedMessage> SendAsync(ConnectionId connection, string text, bool isPostQuantum = true) =>

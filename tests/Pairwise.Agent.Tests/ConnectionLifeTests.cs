@@ -277,6 +277,20 @@ public sealed class ConnectionLifeTests
     }
 
     [Fact]
+    public async Task A_relay_that_repeats_itself_makes_no_difference()
+    {
+        using var folder = new TemporaryFolder();
+        await using var relay = await TestRelay.StartAsync(folder, "relay");
+        var stuttering = new FaultyConnector(TestAgent.Network) { EventCopies = 3 };
+        await using var alice = await TestAgent.StartAsync(folder, "alice", null, stuttering, relay.Address);
+        await using var bob = await TestAgent.StartAsync(folder, "bob", null, stuttering, relay.Address);
+        var pair = await Pair.ConnectAsync(alice, bob);
+        await pair.TalkAsync(5);
+        Assert.DoesNotContain(alice.Untaken(), raised => raised is AgentEvent.ConnectionFailed or AgentEvent.RatchetSyncChanged);
+        Assert.DoesNotContain(bob.Untaken(), raised => raised is AgentEvent.ConnectionFailed or AgentEvent.RatchetSyncChanged);
+    }
+
+    [Fact]
     public async Task A_relay_can_be_tried_out()
     {
         using var folder = new TemporaryFolder();
