@@ -16,7 +16,7 @@ internal static class AuditCommand
         (AuditedKind.Queues, "queues"),
         (AuditedKind.Messages, "messages"),
         (AuditedKind.Notifications, "notifications"),
-        (AuditedKind.Statistics, "counts, and hashes of the ids of queues in use"),
+        (AuditedKind.Statistics, "counts (the official server's files also have hashes of queue ids)"),
         (AuditedKind.Pages, "pages for browsers"),
         (AuditedKind.Lock, "empty: the relay uses this folder"),
         (AuditedKind.Unknown, "NOT written by a relay"),

@@ -84,6 +84,7 @@ internal static class SmpServerSettings
             ExpireMessagesOnSend = ini.Switch(store, "expire_messages_on_send") ?? true,
             NotificationExpiration = usual.NotificationExpiration with { Lifetime = TimeSpan.FromHours(Math.Min(notificationHours, 87_600_000)) },
             InactiveClients = ReadInactiveClients(ini),
+            KeepStatistics = ini.Switch(store, "log_stats") ?? false,
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Web = SmpWebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false),
         };

@@ -12,6 +12,9 @@ namespace Pairwise.Server.Smp;
 /// <summary>What a relay does by the clock.</summary>
 public sealed partial class SmpServer
 {
+    // set before the loops start, then changed by the loop of days only
+    private DateTimeOffset _countedFrom;
+
     private static readonly TimeSpan StalledCheck = TimeSpan.FromSeconds(30);
 
     /// <summary>Removes messages that are too old, from all queues.</summary>
@@ -36,20 +39,77 @@ public sealed partial class SmpServer
     }
 
     /// <summary>The metrics of this moment in the Prometheus text format.</summary>
-    public string WriteMetrics()
+    public string WriteMetrics() => SmpPrometheus.Write(_relay.Statistics, Gauges(), SmpWeb.Version, _relay.Options.Time.GetUtcNow());
+
+    private SmpGauges Gauges() => new()
     {
-        SmpGauges gauges = new()
+        Queues = _relay.Queues.Count,
+        Notifiers = _relay.Queues.NotifierCount,
+        Messages = _relay.Messages.Count,
+        Clients = _connections.Count,
+        Subscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.MessageCount),
+        NotificationSubscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.NotificationCount),
+        SocketsAccepted = _listener?.Counts.Accepted,
+        SocketsActive = _listener?.Counts.Active,
+    };
+
+    private void RestoreStatistics(string file)
+    {
+        _countedFrom = _relay.Options.Time.GetUtcNow();
+        try
         {
-            Queues = _relay.Queues.Count,
-            Notifiers = _relay.Queues.NotifierCount,
-            Messages = _relay.Messages.Count,
-            Clients = _connections.Count,
-            Subscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.MessageCount),
-            NotificationSubscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.NotificationCount),
-            SocketsAccepted = _listener?.Counts.Accepted,
-            SocketsActive = _listener?.Counts.Active,
-        };
-        return SmpPrometheus.Write(_relay.Statistics, gauges, SmpWeb.Version, _relay.Options.Time.GetUtcNow());
+            if (File.Exists(file))
+            {
+                _countedFrom = SmpStatisticsFile.Restore(File.ReadAllText(file), _relay.Statistics) ?? _countedFrom;
+                File.Move(file, file + ".bak", overwrite: true);
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Log.StatisticsFailed(_logger, fault);
+        }
+    }
+
+    private void SaveStatistics()
+    {
+        if (!_relay.Options.KeepStatistics || _relay.Options.StateFolder is not { } folder)
+        {
+            return;
+        }
+
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, SmpServerFiles.Statistics), SmpStatisticsFile.Write(_relay.Statistics, _relay.Queues.Count, _countedFrom));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Log.StatisticsFailed(_logger, fault);
+        }
+    }
+
+    // A line at the end of every day, in UTC; counting starts anew then.
+    private async Task WriteDaysAsync(string file, CancellationToken cancellationToken)
+    {
+        TimeProvider time = _relay.Options.Time;
+        while (true)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            try
+            {
+                await Task.Delay(now.UtcDateTime.Date.AddDays(1) - now.UtcDateTime, time, cancellationToken);
+                string line = SmpStatisticsFile.TakeDay(_relay.Statistics, Gauges(), _countedFrom);
+                _countedFrom = time.GetUtcNow();
+                await File.AppendAllTextAsync(file, line + "\n", cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                Log.StatisticsFailed(_logger, fault);
+            }
+        }
     }
 
     // A collector may read at any time: it finds the former file or the new one, never half of one.

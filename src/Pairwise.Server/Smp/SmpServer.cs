@@ -163,6 +163,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             await Task.WhenAll(_loops);
             await _sessions.DisposeAsync();
             _state.Save();
+            SaveStatistics();
             await _state.DisposeAsync();
         }
         finally
@@ -218,6 +219,12 @@ public sealed partial class SmpServer : IAsyncDisposable
         if (options.SnapshotInterval is { } interval)
         {
             _loops.Add(SaveSnapshotsAsync(interval, _stopping.Token));
+        }
+
+        if (options.KeepStatistics && options.StateFolder is { } statisticsFolder)
+        {
+            RestoreStatistics(Path.Combine(statisticsFolder, SmpServerFiles.Statistics));
+            _loops.Add(WriteDaysAsync(Path.Combine(statisticsFolder, SmpServerFiles.DailyStatistics), _stopping.Token));
         }
 
         if (options.MetricsInterval is { } metricsInterval && options.StateFolder is { } stateFolder)
@@ -331,6 +338,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(2010, LogLevel.Warning, "The statistics could not be written or read.")]
+        public static partial void StatisticsFailed(ILogger logger, Exception fault);
+
         [LoggerMessage(2009, LogLevel.Warning, "The metrics could not be written.")]
         public static partial void MetricsFailed(ILogger logger, Exception fault);
 

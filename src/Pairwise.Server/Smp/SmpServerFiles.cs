@@ -31,6 +31,8 @@ public static class SmpServerFiles
     public const string MessageLog = "smp-server-messages.log";
     public const string NotificationLog = "smp-server-ntfs.log";
     public const string MessageFolder = "messages";
+    public const string Statistics = "smp-server-stats.log";
+    public const string DailyStatistics = "smp-server-stats.daily.log";
     public const string Metrics = "smp-server-metrics.txt";
     public const string Lock = "smp-server.lock";
 

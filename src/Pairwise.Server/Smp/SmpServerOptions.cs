@@ -102,6 +102,9 @@ public sealed record SmpServerOptions
     /// <summary>Pages for browsers, metrics and health.</summary>
     public SmpWebOptions Web { get; init; } = new();
 
+    /// <summary>Whether counters are saved at a stop, restored at a start, and written each day. Needs a <see cref="StateFolder"/>.</summary>
+    public bool KeepStatistics { get; init; }
+
     /// <summary>How often the metrics are written to a file in the state folder; null never.</summary>
     public TimeSpan? MetricsInterval { get; init; }
 
