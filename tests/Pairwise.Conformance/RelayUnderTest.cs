@@ -1,3 +1,4 @@
+using System.Net;
 using Pairwise.Client;
 using Pairwise.Conformance;
 using Pairwise.Protocol;
@@ -46,6 +47,21 @@ public sealed class RelayUnderTest : IAsyncLifetime
             return;
         await _own.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Starts a relay of ours that keeps its state in <paramref name="folder"/>; port 0 takes a free one.</summary>
+    public static async Task<(SmpServer Server, RelayUnderTest Relay)> StartOwnAsync(string folder, int port)
+    {
+        var server = await SmpServer.StartAsync(
+            new SmpServerOptions
+            {
+                ConfigurationFolder = Path.Combine(folder, "etc"),
+                StateFolder = Path.Combine(folder, "log"),
+                Endpoints = [new IPEndPoint(IPAddress.Loopback, port)],
+            },
+            TestContext.Current.CancellationToken);
+        Assert.True(ServerAddress.TryParse(server.Address, out var address));
+        return (server, new RelayUnderTest { Address = address });
     }
 
     /// <summary>A new client, by default of the newest version.</summary>
