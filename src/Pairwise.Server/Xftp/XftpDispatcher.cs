@@ -36,29 +36,29 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
             case XftpCommand.New create:
                 return new(XftpAuthorizer.Verify(create.Chunk.SenderKey, agreement.SessionKey, transmission, signed) ? Create(create) : XftpError.Auth.Instance);
             case XftpCommand.SenderCommand sender:
-            {
-                var isFound = store.TryFindAsSender((ChunkId)transmission.Entity, out var chunk, out var block);
-                if (block is not null)
                 {
-                    return new(block);
-                }
+                    var isFound = store.TryFindAsSender((ChunkId)transmission.Entity, out var chunk, out var block);
+                    if (block is not null)
+                    {
+                        return new(block);
+                    }
 
-                return !XftpAuthorizer.Verify(chunk?.SenderKey, agreement.SessionKey, transmission, signed) || !isFound
-                    ? new(XftpError.Auth.Instance)
-                    : HandleAsync(sender, chunk!, body, cancellationToken);
-            }
+                    return !XftpAuthorizer.Verify(chunk?.SenderKey, agreement.SessionKey, transmission, signed) || !isFound
+                        ? new(XftpError.Auth.Instance)
+                        : HandleAsync(sender, chunk!, body, cancellationToken);
+                }
 
             case XftpCommand.RecipientCommand recipient:
-            {
-                var id = (ChunkId)transmission.Entity;
-                var isFound = store.TryFindAsRecipient(id, out var chunk, out var key, out var block);
-                if (block is not null)
                 {
-                    return new(block);
-                }
+                    var id = (ChunkId)transmission.Entity;
+                    var isFound = store.TryFindAsRecipient(id, out var chunk, out var key, out var block);
+                    if (block is not null)
+                    {
+                        return new(block);
+                    }
 
-                return new(XftpAuthorizer.Verify(key, agreement.SessionKey, transmission, signed) && isFound ? Handle(recipient, id, chunk!) : XftpError.Auth.Instance);
-            }
+                    return new(XftpAuthorizer.Verify(key, agreement.SessionKey, transmission, signed) && isFound ? Handle(recipient, id, chunk!) : XftpError.Auth.Instance);
+                }
 
             default:
                 throw new UnreachableException();
