@@ -93,6 +93,6 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
 /// <summary>Log lines of the proxy; none names a relay.</summary>
 internal static partial class RelaySessionsLog
 {
-    [LoggerMessage(2101, LogLevel.Debug, "A session with another relay was made.")]
+    [LoggerMessage(2011, LogLevel.Debug, "A session with another relay was made.")]
     public static partial void Connected(ILogger logger);
 }

@@ -266,10 +266,10 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(4701, LogLevel.Warning, "The database refused {Count} changes ({Reason}); they are tried again.")]
+        [LoggerMessage(2021, LogLevel.Warning, "The database refused {Count} changes ({Reason}); they are tried again.")]
         public static partial void DatabaseRefused(ILogger logger, string reason, int count);
 
-        [LoggerMessage(4702, LogLevel.Error, "A queue row that a change was for is not in the database: somebody else changed it.")]
+        [LoggerMessage(2022, LogLevel.Error, "A queue row that a change was for is not in the database: somebody else changed it.")]
         public static partial void RowIsGone(ILogger logger);
     }
 }
