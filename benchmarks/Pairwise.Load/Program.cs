@@ -6,6 +6,7 @@ var suites = new Dictionary<string, (string Summary, Func<SuiteOptions, Cancella
     ["floor"] = (FloorSuite.Summary, FloorSuite.RunAsync),
     ["crypto"] = (CryptoSuite.Summary, CryptoSuite.RunAsync),
     ["smp"] = (SmpSuite.Summary, SmpSuite.RunAsync),
+    ["xftp"] = (XftpSuite.Summary, XftpSuite.RunAsync),
 };
 
 if (args.Length == 0 || args[0] is "-h" or "--help" or "help" || !suites.TryGetValue(args[0], out var suite))
