@@ -15,6 +15,12 @@ public abstract record AgentError
     /// <summary>True when the same operation may succeed later without the caller changing anything (network, timeouts, an unreachable relay).</summary>
     public virtual bool IsTransient => false;
 
+    /// <summary>
+    /// True when background work goes on trying: also where a network shows another identity than the relay's, as portals of
+    /// guest networks do. The reference gives a message up then.
+    /// </summary>
+    internal virtual bool IsWorthRetrying => IsTransient;
+
     /// <summary>The call is not possible in the state the connection is in, or its argument is too large.</summary>
     public sealed record Command(CommandFault Fault, string Context) : AgentError;
 
@@ -31,6 +37,8 @@ public abstract record AgentError
     public sealed record Broker(string Server, BrokerFault Fault, string Detail) : AgentError
     {
         public override bool IsTransient => Fault is BrokerFault.Network or BrokerFault.Timeout or BrokerFault.Host or BrokerFault.Version;
+
+        internal override bool IsWorthRetrying => IsTransient || Fault == BrokerFault.Transport;
     }
 
     /// <summary>The other side sent something that this agent cannot read or must refuse.</summary>

@@ -23,8 +23,11 @@ public sealed class DeliveryPolicyTests
     {
         Assert.Equal(new DeliveryDecision.Retry(RetryPace.Fast, IsWarned: false), Decide(MessageKind.User, Lost, TimeSpan.FromDays(1.9)));
         Assert.Equal(new DeliveryDecision.Expire(Lost, TimeSpan.FromDays(2)), Decide(MessageKind.Hello, Lost, TimeSpan.FromDays(2.1)));
-        var unusable = new AgentError.Broker("relay", BrokerFault.Host, "");
-        Assert.Equal(new DeliveryDecision.Retry(RetryPace.Fast, IsWarned: true), Decide(MessageKind.User, unusable, TimeSpan.Zero));
+        foreach (var fault in new[] { BrokerFault.Host, BrokerFault.Version, BrokerFault.Transport })
+        {
+            var unusable = new AgentError.Broker("relay", fault, "");
+            Assert.Equal(new DeliveryDecision.Retry(RetryPace.Fast, IsWarned: true), Decide(MessageKind.User, unusable, TimeSpan.Zero));
+        }
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal sealed class CommandSteps(AgentServices agent, QueueFactory queues, Out
                 using (await agent.Locks.EnterAsync(key, cancellationToken)) await DoAsync(command, cancellationToken);
                 return true;
             }
-            catch (AgentException e) when (e.IsTransient)
+            catch (AgentException e) when (e.Error.IsWorthRetrying)
             {
                 await signal.WaitAsync(delay, agent.Time, cancellationToken);
                 elapsed += delay;

@@ -74,7 +74,7 @@ internal sealed class Deletion(AgentServices agent) : IDisposable
             var command = new RelayCommand(SmpCommand.Del.Instance, queue.Recipient.ToEntityId(), queue.RecipientKey);
             await agent.Relays.Get(queue.User, queue.Server).SendForOkAsync(command, cancellationToken);
         }
-        catch (AgentException e) when (e.IsTransient && queue.DeleteErrors + 1 < agent.Options.DeleteAttempts)
+        catch (AgentException e) when (e.Error.IsWorthRetrying && queue.DeleteErrors + 1 < agent.Options.DeleteAttempts)
         {
             await agent.Store.ChangeAsync(transaction => QueueRows.CountDeleteError(transaction.Session, queue), cancellationToken);
             return;

@@ -51,11 +51,11 @@ internal static class DeliveryPolicy
                         new DeliveryDecision.Drop(new AgentError.Peer(PeerFault.Queue, $"{kind}: AUTH")),
                     _ => new DeliveryDecision.Drop(error),
                 };
-            case { IsTransient: true }:
+            case { IsWorthRetrying: true }:
                 var limit = kind == MessageKind.Hello ? options.HelloTimeout : options.MessageTimeout;
                 return age > limit
                     ? new DeliveryDecision.Expire(error, limit)
-                    : new DeliveryDecision.Retry(RetryPace.Fast, IsWarned: error is AgentError.Broker { Fault: BrokerFault.Host or BrokerFault.Version });
+                    : new DeliveryDecision.Retry(RetryPace.Fast, IsWarned: error is AgentError.Broker { Fault: BrokerFault.Host or BrokerFault.Version or BrokerFault.Transport });
             default:
                 return new DeliveryDecision.Drop(error);
         }

@@ -112,7 +112,14 @@ internal sealed class RelaySession : IAsyncDisposable
             foreach (var queue in queues) _subscriptions.Want(queue);
         }
 
-        if (!await TrySubscribePendingAsync(cancellationToken)) ResubscribeInBackground();
+        try
+        {
+            await TrySubscribePendingAsync(cancellationToken);
+        }
+        finally
+        {
+            ResubscribeInBackground();
+        }
     }
 
     /// <summary>A queue was created over <paramref name="connection"/> with its subscription.</summary>

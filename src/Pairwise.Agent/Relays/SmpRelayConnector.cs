@@ -18,7 +18,8 @@ public sealed class SmpRelayConnector(SmpClientOptions options) : IRelayConnecto
         }
         catch (TransportException e)
         {
-            throw new AgentException(Map(server, e.Failure, e.Message), e);
+            var error = Map(server, e.Failure, e.Message);
+            throw new AgentException(e.Error == TransportError.Version ? error with { Fault = BrokerFault.Version } : error, e);
         }
     }
 
