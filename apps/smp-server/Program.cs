@@ -12,6 +12,7 @@ RootCommand root = new("SMP relay: keeps messages for recipients who fetch them,
     CertCommand.Create(folders),
     AuditCommand.Create(folders),
     DeleteCommand.Create(folders),
+    JournalCommand.Create(folders),
     DatabaseCommand.Create(folders),
 };
 foreach (VersionOption version in root.Options.OfType<VersionOption>())

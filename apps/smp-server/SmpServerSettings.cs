@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Pairwise.Protocol;
 using Pairwise.Server.Configuration;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Postgres;
 
 namespace Pairwise.SmpRelay;
@@ -85,6 +86,9 @@ internal static class SmpServerSettings
             NotificationExpiration = usual.NotificationExpiration with { Lifetime = TimeSpan.FromHours(Math.Min(notificationHours, 87_600_000)) },
             InactiveClients = ReadInactiveClients(ini),
             KeepStatistics = ini.Switch(store, "log_stats") ?? false,
+            Control = ReadControl(ini),
+            Network = SmpProxySettings.Read(ini),
+            Limits = usual.Limits with { ForwardedCommands = (int)(ini.Number("PROXY", "client_concurrency", 1, MaxSeconds) ?? usual.Limits.ForwardedCommands) },
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Web = SmpWebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false),
         };
@@ -141,6 +145,25 @@ internal static class SmpServerSettings
 
         ini.Report(section, key, "a password has no spaces, @, : and /.");
         return null;
+    }
+
+    // A port of this machine only; a text that is no number, such as "off", means none.
+    private static SmpControlOptions? ReadControl(IniReader ini)
+    {
+        const string auth = "AUTH";
+        const int usualQuota = 20;
+        if (!int.TryParse(ini.Text("TRANSPORT", "control_port"), NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > IPEndPoint.MaxPort)
+        {
+            return null;
+        }
+
+        return new SmpControlOptions
+        {
+            Endpoint = new IPEndPoint(IPAddress.Loopback, port),
+            AdministratorPassword = ReadPassword(ini, auth, "control_port_admin_password"),
+            UserPassword = ReadPassword(ini, auth, "control_port_user_password"),
+            DailyBlockQuota = (int)(ini.Number(auth, "daily_block_queue_quota", -1, int.MaxValue) ?? usualQuota),
+        };
     }
 
     private static Expiration? ReadInactiveClients(IniReader ini)

@@ -38,6 +38,7 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly SemaphoreSlim _stopOnce = new(1, 1);
     private TlsListener? _listener;
     private SmpWeb? _web;
+    private ControlPort? _control;
 
     // Replaced when certificates are read again; who has read it goes on with what it was.
     private volatile SmpServerIdentity _identity;
@@ -62,6 +63,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     /// <summary>The addresses of metrics and health, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> OperationEndpoints => _web?.OperationEndpoints ?? [];
+
+    /// <summary>Where the control port listens, if there is one.</summary>
+    public IPEndPoint? ControlEndpoint => _control?.Endpoint;
 
     /// <summary>What clients enter: smp://FINGERPRINT@HOST[:PORT], without a password.</summary>
     public string Address { get; private set; } = "";
@@ -160,6 +164,11 @@ public sealed partial class SmpServer : IAsyncDisposable
                 await _web.DisposeAsync();
             }
 
+            if (_control is not null)
+            {
+                await _control.DisposeAsync();
+            }
+
             await Task.WhenAll(_loops);
             await _sessions.DisposeAsync();
             _state.Save();
@@ -208,6 +217,11 @@ public sealed partial class SmpServer : IAsyncDisposable
         }
 
         Address = MakeAddress(options);
+        if (options.Control is { } control)
+        {
+            _control = ControlPort.Start(control.Endpoint, () => new SmpControl(_relay, control, () => _connections.Values, _state.Save));
+        }
+
         _loops.Add(SweepConnectionsAsync(_stopping.Token));
         _loops.Add(DeliverNotificationsAsync(_stopping.Token));
         _loops.Add(ExpireNotificationsAsync(_stopping.Token));

@@ -108,6 +108,9 @@ public sealed record SmpServerOptions
     /// <summary>How often the metrics are written to a file in the state folder; null never.</summary>
     public TimeSpan? MetricsInterval { get; init; }
 
+    /// <summary>The control port; null has none.</summary>
+    public SmpControlOptions? Control { get; init; }
+
     /// <summary>The bounds.</summary>
     public SmpServerLimits Limits { get; init; } = new();
 

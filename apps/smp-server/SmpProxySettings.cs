@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+using Pairwise.Client;
+using Pairwise.Server.Configuration;
+
+namespace Pairwise.SmpRelay;
+
+/// <summary>[PROXY]: how other relays are reached when commands are forwarded to them.</summary>
+internal static class SmpProxySettings
+{
+    private const string Section = "PROXY";
+
+    /// <summary>Reads the section; what is not set stays the reference's.</summary>
+    public static NetworkOptions Read(IniReader ini)
+    {
+        bool isOnion = ini.OneOf(Section, "host_mode", "public", "onion") == "onion";
+        bool isAlways = ini.OneOf(Section, "socks_mode", "onion", "always") == "always";
+        return new NetworkOptions
+        {
+            HostMode = isOnion ? HostMode.OnionViaSocks : HostMode.Public,
+            IsHostModeRequired = ini.Switch(Section, "required_host_mode") ?? false,
+            Socks = ReadSocks(ini) is { } endpoint ? new SocksOptions { EndPoint = endpoint, Mode = isAlways ? SocksMode.Always : SocksMode.OnionOnly } : null,
+        };
+    }
+
+    // socks_proxy = HOST:PORT, a port of this machine when there is no host
+    private static IPEndPoint? ReadSocks(IniReader ini)
+    {
+        const int usualPort = 9050;
+        if (ini.Text(Section, "socks_proxy") is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        string host = text;
+        int port = usualPort;
+        int colon = text.LastIndexOf(':');
+        if (colon >= 0)
+        {
+            host = text[..colon];
+            if (!int.TryParse(text.AsSpan(colon + 1), out port) || port is <= 0 or > IPEndPoint.MaxPort)
+            {
+                ini.Report(Section, "socks_proxy", $"\"{text}\" has no port number after its colon.");
+                return null;
+            }
+        }
+
+        if (host is "" or "localhost")
+        {
+            return new IPEndPoint(IPAddress.Loopback, port);
+        }
+
+        if (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address))
+        {
+            return new IPEndPoint(address, port);
+        }
+
+        try
+        {
+            return new IPEndPoint(Dns.GetHostAddresses(host)[0], port);
+        }
+        catch (SocketException)
+        {
+            ini.Report(Section, "socks_proxy", $"the host \"{host}\" cannot be found.");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,234 @@
+using System.Globalization;
+using System.Text;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Connections;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
+using Pairwise.Wire;
+
+namespace Pairwise.Server.Smp.Operation;
+
+/// <summary>Who somebody at the control port is, by the password given.</summary>
+internal enum ControlRole
+{
+    /// <summary>Nobody yet.</summary>
+    None,
+
+    /// <summary>May look, and block queues.</summary>
+    User,
+
+    /// <summary>May do everything.</summary>
+    Administrator,
+}
+
+/// <summary>
+/// One session at the control port: a line in, an answer out, by the reference's words. It knows nothing of sockets.
+/// </summary>
+internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Action save)
+{
+    private const string NotAllowed = "AUTH";
+    private ControlRole _role;
+
+    /// <summary>The answer to one line; null ends the session.</summary>
+    public string? Execute(string line)
+    {
+        string[] words = line.Trim().Split(' ', 3);
+        string argument = words.Length > 1 ? words[1] : "";
+        return words[0] switch
+        {
+            "" => "",
+            "quit" => null,
+            "help" => "commands: auth, stats, stats-rts, clients, sockets, socket-threads, threads, server-info, status, block, unblock, delete, save, help, quit",
+            "auth" => Authorize(argument),
+            "suspend" or "resume" => "not implemented",
+            "stats-rts" => DescribeRuntime(),
+            "stats" => For(ControlRole.User, DescribeStatistics),
+            "sockets" => For(ControlRole.User, () => $"Active: {connections().Count}"),
+            "server-info" => For(ControlRole.User, DescribeServer),
+            "threads" or "socket-threads" => For(ControlRole.Administrator, () => $"Thread pool threads: {ThreadPool.ThreadCount}, waiting work: {ThreadPool.PendingWorkItemCount}"),
+            "clients" => For(ControlRole.Administrator, DescribeClients),
+            "save" => For(ControlRole.Administrator, Save),
+            "status" => For(ControlRole.User, () => OnQueue(argument, Describe)),
+            "block" => For(ControlRole.User, () => OnQueue(argument, queue => Block(queue, words.Length > 2 ? words[2] : ""))),
+            "unblock" => For(ControlRole.User, () => OnQueue(argument, Unblock)),
+            "delete" => For(ControlRole.Administrator, () => OnQueue(argument, Delete)),
+            _ => "unknown command; help lists them",
+        };
+    }
+
+    private string Authorize(string password)
+    {
+        ControlRole role = !BasicAuth.TryParse(password, out BasicAuth? given) ? ControlRole.None
+            : options.AdministratorPassword?.Equals(given) == true ? ControlRole.Administrator
+            : options.UserPassword?.Equals(given) == true ? ControlRole.User
+            : ControlRole.None;
+        if (_role == ControlRole.None)
+        {
+            _role = role;
+            return $"Current role is {Name(_role)}";
+        }
+
+        return $"Current role is {Name(_role)}{(role == _role ? "" : ", start new session to change.")}";
+    }
+
+    private string For(ControlRole needed, Func<string> answer) => _role >= needed ? answer() : NotAllowed;
+
+    private string DescribeStatistics()
+    {
+        StringBuilder text = new();
+        foreach (SmpCounter counter in Enum.GetValues<SmpCounter>())
+        {
+            string name = counter.ToString();
+            text.Append(char.ToLowerInvariant(name[0])).Append(name.AsSpan(1)).Append(": ");
+            text.Append(CultureInfo.InvariantCulture, $"{ValueOf(counter)}\n");
+        }
+
+        return text.ToString().TrimEnd();
+    }
+
+    private long ValueOf(SmpCounter counter) => counter == SmpCounter.QCount ? relay.Queues.Count : relay.Statistics[counter];
+
+    private static string DescribeRuntime()
+    {
+        GCMemoryInfo memory = GC.GetGCMemoryInfo();
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"heap: {memory.HeapSizeBytes}, committed: {memory.TotalCommittedBytes}, collections: {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)}, threads: {ThreadPool.ThreadCount}");
+    }
+
+    private string DescribeServer()
+    {
+        ICollection<SmpConnection> clients = connections();
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Clients: {clients.Count}\nSMP subscriptions: {clients.Sum(client => client.Subscriptions.MessageCount)}\nNtf subscriptions: {clients.Sum(client => client.Subscriptions.NotificationCount)}\nQueues: {relay.Queues.Count}\nMessages: {relay.Messages.Count}\nNotifications: {relay.Notifications.Count}");
+    }
+
+    private string DescribeClients()
+    {
+        StringBuilder text = new("clientId,idleSeconds,subscriptions,ntfSubscriptions\n");
+        foreach (SmpConnection client in connections())
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{client.Number},{client.Idle.TotalSeconds:0},{client.Subscriptions.MessageCount},{client.Subscriptions.NotificationCount}\n");
+        }
+
+        return text.ToString().TrimEnd();
+    }
+
+    private string Save()
+    {
+        save();
+        return "server state saved!";
+    }
+
+    // A sender id, or the id of a link; both in base64url.
+    private string OnQueue(string id, Func<SmpQueue, string> handle)
+    {
+        if (!TextEncoding.TryFromBase64Url(id.AsSpan(), out byte[]? bytes) || bytes.Length > WireId.MaxLength)
+        {
+            return "error: this is no queue id";
+        }
+
+        SmpQueue? queue = null;
+        bool isFound = StoredId.TryFrom(bytes, out StoredId sender) && relay.Queues.TryFindBySender(sender, out queue);
+        if (!isFound)
+        {
+            relay.Queues.TryFindByLink(new LinkId(bytes), out queue);
+        }
+
+        return queue is null ? "error: AUTH" : handle(queue);
+    }
+
+    private static string Describe(SmpQueue queue)
+    {
+        string status = queue.Status switch
+        {
+            QueueStatus.Active => "active",
+            QueueStatus.Off => "off",
+            _ => $"blocked, {Text(queue.Block!)}",
+        };
+        string used = queue.UsedDay < 0 ? "never" : DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + queue.UsedDay).ToString("O", CultureInfo.InvariantCulture);
+        return $"status: {status}, used: {used}, mode: {queue.Use}";
+    }
+
+    private string Block(SmpQueue queue, string reason)
+    {
+        if (!StoreLogCodec.TryReadBlock(Encoding.UTF8.GetBytes(reason), out SmpError.Blocked? block))
+        {
+            return "error: say reason=spam or reason=content";
+        }
+
+        long blockedToday = relay.Statistics[SmpCounter.QBlocked];
+        if (options.DailyBlockQuota != 0 && blockedToday >= options.DailyBlockQuota)
+        {
+            return $"error: reached limit of {options.DailyBlockQuota} queues blocked daily";
+        }
+
+        bool wasActive = queue.Status == QueueStatus.Active;
+        if (relay.Queues.Block(queue, block!) is { } error)
+        {
+            return $"error: {error}";
+        }
+
+        // The owner is told at once, and not only when a message does not come.
+        ISubscriber? subscriber;
+        lock (queue)
+        {
+            subscriber = queue.Subscription?.Subscriber;
+        }
+
+        (subscriber as SmpConnection)?.SendEvent(queue.RecipientId, new BrokerMessage.Err(block!));
+        if (!wasActive)
+        {
+            return $"ok, already inactive: {Text(block!)}";
+        }
+
+        relay.Statistics.Add(SmpCounter.QBlocked);
+        return $"ok, queue blocked: {Text(block!)}";
+    }
+
+    private string Unblock(SmpQueue queue)
+    {
+        switch (queue.Status)
+        {
+            case QueueStatus.Active:
+                return "ok, queue was active";
+            case QueueStatus.Off:
+                return "error, queue is inactive";
+            default:
+                string reason = Text(queue.Block!);
+                return relay.Queues.Unblock(queue) is { } error ? $"error: {error}" : $"ok, queue unblocked, reason to block was: {reason}";
+        }
+    }
+
+    private string Delete(SmpQueue queue)
+    {
+        if (relay.Queues.Delete(queue) is SmpError.Auth)
+        {
+            return "error: AUTH";
+        }
+
+        int count = relay.Messages.Drop(queue);
+        Subscriptions.EndAll(queue, null);
+        relay.Statistics.QueueDeleted(queue.IsSecured);
+        return string.Create(CultureInfo.InvariantCulture, $"ok, {count} messages deleted");
+    }
+
+    private static string Text(SmpError.Blocked block)
+    {
+        LogLineWriter line = new();
+        StoreLogCodec.WriteBlock(line, block);
+        return Encoding.UTF8.GetString(line.Written);
+    }
+
+    private static string Name(ControlRole role) => role switch
+    {
+        ControlRole.User => "user",
+        ControlRole.Administrator => "admin",
+        _ => "none",
+    };
+}
