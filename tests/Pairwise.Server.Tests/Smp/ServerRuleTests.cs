@@ -230,7 +230,7 @@ public sealed class ServerRuleTests
     public async Task Old_messages_are_removed()
     {
         using TestFolder folder = new();
-        ManualTime time = new();
+        StillTime time = new();
         await using SmpServer relay = await StartAsync(folder, options => options with { Time = time, InactiveClients = null });
         await using RelayClient client = await RelayClient.ConnectAsync(relay);
         OwnedQueue queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
@@ -274,7 +274,7 @@ public sealed class ServerRuleTests
 }
 
 /// <summary>A clock that a test moves. Timers do not run: what is due is asked for.</summary>
-public sealed class ManualTime : TimeProvider
+public sealed class StillTime : TimeProvider
 {
     private DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
 
