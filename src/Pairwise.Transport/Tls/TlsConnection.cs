@@ -33,6 +33,7 @@ public sealed class TlsConnection : ISecureConnection
     private bool _isInputEnded;
 
     private int _writing;
+    private volatile bool _isClosing;
 
     private TlsConnection(TlsContext context, TlsTarget? target, Stream stream, TimeProvider time)
     {
@@ -139,7 +140,14 @@ public sealed class TlsConnection : ISecureConnection
         if (source.IsEmpty)
             return;
         if (Interlocked.Exchange(ref _writing, 1) != 0)
-            throw new InvalidOperationException("One task writes to a connection.");
+        {
+            lock (_gate)
+                ThrowIfBroken();
+            throw _isClosing
+                ? new TransportException(TransportFailure.Closed, "The connection was closed.")
+                : new InvalidOperationException("One task writes to a connection.");
+        }
+
         try
         {
             byte[]? output;
@@ -174,6 +182,7 @@ public sealed class TlsConnection : ISecureConnection
     /// <summary>Says farewell if the way is free, closes, and wakes whoever waits.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isClosing = true;
         if (Interlocked.Exchange(ref _writing, 1) == 0)
             await SayFarewellAsync();
         Break(new TransportException(TransportFailure.Closed, "The connection was closed."));

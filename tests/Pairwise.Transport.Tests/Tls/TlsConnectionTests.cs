@@ -260,6 +260,15 @@ public sealed class TlsConnectionTests
     }
 
     [Fact]
+    public async Task A_write_after_the_end_says_that_it_is_closed()
+    {
+        var pair = await TlsPair.OpenAsync();
+        await pair.DisposeAsync();
+        var error = await Assert.ThrowsAsync<TransportException>(async () => await pair.Client.WriteAsync(new byte[1], Token));
+        Assert.Equal(TransportFailure.Closed, error.Failure);
+    }
+
+    [Fact]
     public async Task A_cancelled_wait_loses_nothing()
     {
         await using var pair = await TlsPair.OpenAsync();
