@@ -172,8 +172,8 @@ public static class FileDownload
 
     private static async Task<FileHeader> DecryptInOrderAsync(FileDescription description, FileDownloadOptions options, Task[] arrived, Func<FileHeader, Stream> open, CancellationToken cancellationToken)
     {
-        // Pieces of a chunk: the smallest chunk, in which the whole header is.
-        const int pieceLength = 64 * 1024;
+        // The first piece holds the whole header, since the smallest chunk is larger than one.
+        const int pieceLength = 256 * 1024;
         using var decryptor = new FileDecryptor(description.Key, description.Size);
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         var buffer = new byte[pieceLength];

@@ -33,7 +33,7 @@ public sealed record FileUploadOptions
     public int ParallelChunks { get; init; } = 16;
 
     /// <summary>Bytes of chunks in memory at the same time, however many chunks that are.</summary>
-    public long MemoryBudget { get; init; } = 24 * 1024 * 1024;
+    public long MemoryBudget { get; init; } = 16 * 1024 * 1024;
 
     public IRandomSource Random { get; init; } = SystemRandom.Instance;
 

@@ -20,6 +20,7 @@ namespace Pairwise.Client.Xftp;
 public sealed class XftpClient : IAsyncDisposable
 {
     private const int StreamWindow = 1024 * 1024;
+    private const int PieceLength = 128 * 1024;
 
     private static readonly TlsContext Context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = [XftpVersions.ApplicationProtocol] });
     private static readonly TlsContext LegacyContext = TlsContext.ForClient(new TlsClientOptions());
@@ -292,15 +293,23 @@ public sealed class XftpClient : IAsyncDisposable
     private static async Task<XftpError?> ReceiveAsync(Stream body, BoxStream opening, uint size, Bytes digest, Stream destination, IProgress<int>? progress, MovingLimit limit, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        var buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
         try
         {
             for (long left = size; left > 0;)
             {
-                var count = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken);
-                if (count == 0)
-                    return XftpError.Size.Instance;
-                limit.Restart();
+                // A full buffer for each write: what arrives at once is much smaller.
+                var wanted = (int)Math.Min(buffer.Length, left);
+                var count = 0;
+                while (count < wanted)
+                {
+                    var read = await body.ReadAsync(buffer.AsMemory(count, wanted - count), cancellationToken);
+                    if (read == 0)
+                        return XftpError.Size.Instance;
+                    limit.Restart();
+                    count += read;
+                }
+
                 opening.Decrypt(buffer.AsSpan(0, count), buffer.AsSpan(0, count));
                 hash.AppendData(buffer, 0, count);
                 await destination.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
