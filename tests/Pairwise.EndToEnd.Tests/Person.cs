@@ -4,7 +4,7 @@ using Pairwise.Demo.Processes;
 namespace Pairwise.EndToEnd.Tests;
 
 /// <summary>Somebody whose chat program is killed and started again, and who numbers what they type.</summary>
-internal sealed class Person(string name, string peer, string folder, string address) : IAsyncDisposable
+internal sealed class Person(string name, string peer, string folder, string? address) : IAsyncDisposable
 {
     private readonly List<string> _lines = [];
     private ChatProcess? _chat;
@@ -27,7 +27,7 @@ internal sealed class Person(string name, string peer, string folder, string add
 
     public Task StartAsync(bool isFirst)
     {
-        _chat = ChatProcess.Start(folder, [address], isFirst ? name : null);
+        _chat = ChatProcess.Start(folder, address is null ? [] : [address], isFirst ? name : null);
         return Task.CompletedTask;
     }
 

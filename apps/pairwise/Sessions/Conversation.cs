@@ -11,6 +11,7 @@ namespace Pairwise.Terminal.Sessions;
 internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Screen screen, bool isInteractive)
 {
     private static readonly TimeSpan LongestWaitForSending = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ShortestWaitForSending = TimeSpan.FromMilliseconds(100);
 
     private readonly EventView _events = new(screen.Style, showsTime: isInteractive);
 
@@ -26,7 +27,7 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
                     if (!await HandleAsync(command, cancellationToken)) exitCode = 1;
                 }
 
-                await StayAsync(cancellationToken);
+                if (!await StayAsync(cancellationToken)) exitCode = 1;
             },
             cancellationToken);
         return exitCode;
@@ -46,7 +47,7 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
                     if (_isOver) break;
                 }
 
-                await StayAsync(cancellationToken);
+                if (!await StayAsync(cancellationToken)) exitCode = 1;
             },
             cancellationToken);
         return exitCode;
@@ -69,13 +70,14 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
     }
 
     private bool _isOver;
+    private volatile bool _hasFailed;
 
     private async Task<bool> HandleAsync(string line, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(line)) return true;
         var response = await chat.ExecuteAsync(line, cancellationToken);
         _isOver |= response is ChatResponse.Quit;
-        var view = new ResponseView(screen.Style, options.ShowsQrCodes && screen.IsTerminal ? Screen.Columns : 0);
+        var view = new ResponseView(screen.Style, options.ShowsQrCodes && screen.IsTerminal ? Screen.Columns : 0, isRelayEmbedded: options.Servers.Count == 0);
         if (response is not ChatResponse.Failed failed)
         {
             screen.Print(view.Lines(response));
@@ -87,23 +89,21 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
         return false;
     }
 
-    private async Task StayAsync(CancellationToken cancellationToken)
+    // False when something that was to be sent is still here.
+    private async Task<bool> StayAsync(CancellationToken cancellationToken)
     {
-        if (options.Stay is { } stay)
-        {
-            await Task.Delay(stay, TimeProvider.System, cancellationToken);
-            return;
-        }
-
-        using var longest = new CancellationTokenSource(LongestWaitForSending, TimeProvider.System);
+        if (options.Stay is { } stay) await Task.Delay(stay, TimeProvider.System, cancellationToken);
+        using var longest = new CancellationTokenSource(options.Stay is null ? LongestWaitForSending : ShortestWaitForSending, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(longest.Token, cancellationToken);
         try
         {
             await chat.WaitUntilSentAsync(either.Token);
+            return !_hasFailed;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // What is not sent by now is stored, and goes out when the chat is started again.
+            await Console.Error.WriteLineAsync("Not everything is sent yet, because a relay cannot be reached or is full. It is stored, and goes out when Pairwise runs again.");
+            return false;
         }
     }
 
@@ -135,6 +135,7 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
         {
             await foreach (var chatEvent in chat.ReadEventsAsync(cancellationToken))
             {
+                _hasFailed |= chatEvent is ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed };
                 var lines = _events.Lines(chatEvent).ToList();
                 if (lines.Count > 0) screen.Print(lines);
             }

@@ -53,6 +53,11 @@ internal static class Application
 
         var isPerson = options.Commands.Count == 0 && Termios.IsTerminal(0) && Termios.IsTerminal(1);
         await EnsureProfileAsync(chat, name, options, cancellationToken);
+        if (options.Servers.Count > 0 && await chat.ExecuteAsync("/smp", cancellationToken) is ChatResponse.ServerList { AreDefault: false })
+        {
+            await Console.Error.WriteLineAsync("Note: new connections use the relays that /smp has set, not those of --server; /smp default changes that.");
+        }
+
         using var screen = Screen.Open(isPerson);
         var conversation = new Conversation(chat, options, screen, isPerson);
         if (options.Commands.Count > 0) return await conversation.RunCommandsAsync(cancellationToken);

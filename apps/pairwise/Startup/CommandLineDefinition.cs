@@ -68,6 +68,10 @@ internal static class CommandLineDefinition
         {
             DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
         };
+        DataFolder.Validators.Add(result =>
+        {
+            if (string.IsNullOrWhiteSpace(result.GetValueOrDefault<string>())) result.AddError("--database takes the path of a folder.");
+        });
         foreach (var option in root.Options.Where(option => option.Name == "--version")) option.Aliases.Add("-v");
         root.SetAction((result, _) => run(
             new PairwiseOptions

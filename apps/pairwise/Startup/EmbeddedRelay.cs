@@ -36,6 +36,8 @@ internal sealed class EmbeddedRelay : IAsyncDisposable
                     ConfigurationFolder = Path.Combine(folder, "etc"),
                     StateFolder = Path.Combine(folder, "log"),
                     Endpoints = [new IPEndPoint(IPAddress.Loopback, port)],
+                    // The relay dies with the chat, at any moment: what it has taken must be on disk.
+                    MessageStorage = MessageStorage.Journal,
                 },
                 cancellationToken);
             if (port == 0) await WritePortAsync(dataFolder, server.Endpoints[0].Port, cancellationToken);

@@ -76,10 +76,11 @@ internal sealed class PassphraseSource(PairwiseOptions options)
 
     private Passphrase? TryReadGiven()
     {
-        if (options.PassphraseFile is { } file) return ReadFile(file);
-        if ((options.Key ?? Environment.GetEnvironmentVariable(EnvironmentVariable)) is not { } text) return null;
-        if (text.Length == 0) Console.Error.WriteLine("Warning: the passphrase is empty: whoever can read the data folder can read your messages.");
-        return Passphrase.FromText(text);
+        var given = options.PassphraseFile is { } file ? ReadFile(file)
+            : (options.Key ?? Environment.GetEnvironmentVariable(EnvironmentVariable)) is { } text ? Passphrase.FromText(text)
+            : null;
+        if (given is { IsEmpty: true }) Console.Error.WriteLine("Warning: the passphrase is empty: whoever can read the data folder can read your messages.");
+        return given;
     }
 
     private static Passphrase ReadFile(string file)
@@ -92,7 +93,7 @@ internal sealed class PassphraseSource(PairwiseOptions options)
             var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             Array.Resize(ref content, length);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new StartupException($"The passphrase file {file} cannot be read: {e.Message}", e);
         }

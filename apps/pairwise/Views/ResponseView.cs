@@ -6,7 +6,8 @@ namespace Pairwise.Terminal.Views;
 /// <summary>What a person reads after a command: a chat response as lines of text.</summary>
 /// <param name="style">Colours.</param>
 /// <param name="qrColumns">Columns a QR code may take; 0 for none.</param>
-internal sealed class ResponseView(Style style, int qrColumns)
+/// <param name="isRelayEmbedded">Whether the relay inside this program is the default for new connections.</param>
+internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbedded)
 {
     /// <summary>The lines for a response.</summary>
     public IEnumerable<string> Lines(ChatResponse response) => response switch
@@ -77,8 +78,16 @@ internal sealed class ResponseView(Style style, int qrColumns)
         });
     }
 
-    private static IEnumerable<string> Servers(ChatResponse.ServerList servers) =>
-        [servers.AreDefault ? "new connections use the relay that runs inside this program:" : "new connections use these relays:", .. servers.Addresses];
+    private IEnumerable<string> Servers(ChatResponse.ServerList servers) =>
+    [
+        (servers.AreDefault, isRelayEmbedded) switch
+        {
+            (true, true) => "new connections use the relay that runs inside this program:",
+            (true, false) => "new connections use the relays given at the start:",
+            _ => "new connections use these relays (/smp default goes back):",
+        },
+        .. servers.Addresses,
+    ];
 
     private IEnumerable<string> Contact(ChatResponse.ContactShown shown)
     {
