@@ -184,6 +184,15 @@ public sealed class AgentEventTests : IAsyncLifetime
         Assert.Equal(0, await CountAsync());
     }
 
+    [Fact]
+    public async Task Contact_that_cannot_be_told_is_deleted_with_its_connection()
+    {
+        _agent.OnSend = static (_, _) => throw new AgentException(new AgentError.Command(CommandFault.Prohibited, "out of step"));
+        Assert.IsType<ChatResponse.ContactDeleted>(await _core.ExecuteAsync("/delete @bob", Token));
+        Assert.True(_agent.HasMore);
+        Assert.Equal("delete", await _agent.NextAsync());
+    }
+
     private static string Text(string text, byte id) =>
         Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.NewText(new SharedMessageId(Bytes.Wrap(new byte[] { id, 2, 3 })), text)));
 

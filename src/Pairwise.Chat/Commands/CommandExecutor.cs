@@ -152,13 +152,22 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             cancellationToken);
         if (connection is { } open)
         {
+            // A contact that cannot be told any more is deleted all the same.
             try
             {
                 if (contact.State == ContactState.Connected)
                     await sender.SendEventAsync(contact, open, ChatMessage.DirectDelete(), cancellationToken);
+            }
+            catch (AgentException e) when (e.Error is AgentError.Connection or AgentError.Command)
+            {
+                // Out of step, never confirmed, or an earlier attempt got further.
+            }
+
+            try
+            {
                 await agent.DeleteConnectionAsync(open, waitForDelivery: contact.State == ContactState.Connected, cancellationToken);
             }
-            catch (AgentException e) when (e.Error is AgentError.Connection { Fault: ConnectionFault.NotFound } or AgentError.Command)
+            catch (AgentException e) when (e.Error is AgentError.Connection { Fault: ConnectionFault.NotFound })
             {
                 // An earlier attempt got that far.
             }
