@@ -40,6 +40,7 @@ public sealed class PrintingTests
     {
         var rows = QrCode.TryDraw("https://example.org/i#abc", 80)!;
         Assert.All(rows.Take(2), row => Assert.Equal(row, new string('\u2588', row.Length)));
+        Assert.All(QrCode.TryDraw("https://example.org/i#abc", rows[0].Length - 5)!, row => Assert.Equal(rows[0].Length - 6, row.Length));
         Assert.Null(QrCode.TryDraw("https://example.org/i#abc", 10));
         Assert.Null(QrCode.TryDraw(new string('x', 3000), 10_000));
     }

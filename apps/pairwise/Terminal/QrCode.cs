@@ -3,9 +3,14 @@ using QRCoder;
 
 namespace Pairwise.Terminal;
 
-/// <summary>Draws a link as a QR code in half blocks: two modules a character, with the quiet zone that readers need.</summary>
+/// <summary>
+/// Draws a link as a QR code in half blocks: two modules a character, with the quiet zone of four modules around it
+/// (ISO/IEC 18004), or as much of it as the columns leave; readers do with one.
+/// </summary>
 internal static class QrCode
 {
+    private const int MostCropped = 3;
+
     /// <summary>The rows of the code for a light-on-dark terminal, or null when it would not fit into the columns.</summary>
     public static IReadOnlyList<string>? TryDraw(string text, int columns)
     {
@@ -13,16 +18,18 @@ internal static class QrCode
         using var generator = new QRCodeGenerator();
         using var code = generator.CreateQrCode(text, QRCodeGenerator.ECCLevel.L);
         var modules = code.ModuleMatrix;
-        if (modules.Count > columns) return null;
+        var cropped = Math.Max(0, (modules.Count - columns + 1) / 2);
+        if (cropped > MostCropped) return null;
 
+        var end = modules.Count - cropped;
         var rows = new List<string>();
-        for (var y = 0; y < modules.Count; y += 2)
+        for (var y = cropped; y < end; y += 2)
         {
-            var row = new StringBuilder(modules.Count);
-            for (var x = 0; x < modules.Count; x++)
+            var row = new StringBuilder(columns);
+            for (var x = cropped; x < end; x++)
             {
                 var upperIsLight = !modules[y][x];
-                var lowerIsLight = y + 1 >= modules.Count || !modules[y + 1][x];
+                var lowerIsLight = y + 1 >= end || !modules[y + 1][x];
                 row.Append((upperIsLight, lowerIsLight) switch
                 {
                     (true, true) => '\u2588',
