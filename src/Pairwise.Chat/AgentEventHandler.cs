@@ -19,7 +19,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         AgentEvent.MessageReceived message => HandleMessageAsync(message, cancellationToken),
         AgentEvent.ReceiptsReceived receipts => HandleReceiptsAsync(receipts, cancellationToken),
         AgentEvent.Sent sent => AdvanceAsync(sent.Connection, [sent.Message], ItemStatus.Sent, null, cancellationToken),
-        AgentEvent.SendFailed failed => AdvanceAsync(failed.Connection, failed.Messages, ItemStatus.Failed, ChatErrors.Describe(failed.Error), cancellationToken),
+        AgentEvent.SendFailed failed => AdvanceAsync(failed.Connection, failed.Messages, ItemStatus.Failed, ChatErrors.DescribeSending(failed.Error), cancellationToken),
         AgentEvent.ConnectionsDeleted deleted => TransactAsync(
             store =>
             {
@@ -35,7 +35,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         AgentEvent.SubscriptionEnded ended => TellOfContactAsync(ended.Connection, static name => $"Messages of {name} now go to another program that uses the same database.", cancellationToken),
         AgentEvent.QueueDeleted deleted => TellOfContactAsync(deleted.Connection, static name => $"The relay has deleted the queue in which {name} writes to you: connect again.", cancellationToken),
         AgentEvent.ConnectionFailed { Error: AgentError.Duplicate or AgentError.Inactive } => Task.CompletedTask,
-        AgentEvent.ConnectionFailed failed => TellOfContactAsync(failed.Connection, name => $"{name}: {ChatErrors.Describe(failed.Error)}", cancellationToken),
+        AgentEvent.ConnectionFailed failed => TellOfContactAsync(failed.Connection, name => $"{name}: {ChatErrors.DescribeSending(failed.Error)}", cancellationToken),
         AgentEvent.Failed { Error: AgentError.Inactive } => Task.CompletedTask,
         AgentEvent.Failed failed => tell(new ChatEvent.Problem(ChatErrors.Describe(failed.Error)), cancellationToken).AsTask(),
         // Steps of the agent's own work that change nothing a user of this program sees.

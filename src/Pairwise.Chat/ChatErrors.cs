@@ -23,10 +23,13 @@ internal static class ChatErrors
     {
         AgentError.Command { Fault: CommandFault.TooLarge } => "The message is too long for one message: send it in parts.",
         AgentError.Command => "This is not possible at the moment: wait until the contact is connected, then try again.",
-        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } or AgentError.Relay { Error: SmpError.Auth } =>
+        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } =>
             "The link was used before, or is no longer valid: ask for a new one.",
         AgentError.Connection { Fault: ConnectionFault.NotFound } => "This connection is no longer there: delete the contact and connect again.",
         AgentError.Connection => "This connection cannot be used: connect by another link.",
+        // The agent turns what a link's queue refuses into a fault of the connection: this is the making of a queue.
+        AgentError.Relay { Error: SmpError.Auth } relay =>
+            $"The relay {relay.Server} makes no queue for you: it wants a password, or another one (/smp smp://FINGERPRINT:PASSWORD@HOST).",
         AgentError.Relay { Error: SmpError.Quota } => "The contact's relay holds as many messages as it may: they go on when the contact has read some.",
         AgentError.Relay relay => $"The relay {relay.Server} refused: {SmpErrorCodec.ToText(relay.Error)}.",
         AgentError.Broker { Fault: BrokerFault.Transport } broker =>
@@ -41,11 +44,18 @@ internal static class ChatErrors
         _ => $"Something went wrong: {error}.",
     };
 
+    /// <summary>A sentence for a message of ours that was given up.</summary>
+    public static string DescribeSending(AgentError error) => error switch
+    {
+        AgentError.Relay { Error: SmpError.Auth } => "The contact's queue is gone: delete the contact and connect again.",
+        _ => Describe(error),
+    };
+
     private static ChatError KindOf(AgentError error) => error switch
     {
         AgentError.Command { Fault: CommandFault.TooLarge } => ChatError.TooLong,
         AgentError.Command => ChatError.NotReady,
-        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } or AgentError.Relay { Error: SmpError.Auth } => ChatError.LinkUsed,
+        AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } => ChatError.LinkUsed,
         AgentError.Broker or AgentError.Relay => ChatError.Relay,
         AgentError.Peer { Fault: PeerFault.Version } => ChatError.Version,
         _ => ChatError.Other,

@@ -127,6 +127,14 @@ public sealed class AgentEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Message_to_a_queue_that_is_gone_says_so()
+    {
+        await _core.ExecuteAsync("@bob hello", Token);
+        _agent.Tell(new AgentEvent.SendFailed(ScriptedAgent.Connection, [new AgentMessageId(101)], new AgentError.Relay("smp://x@y", SmpError.Auth.Instance)));
+        Assert.StartsWith("Failed: @bob hello [The contact's queue is gone", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Missing_messages_are_noted_on_the_one_after_them()
     {
         _agent.TellMessage(7, Text("one", id: 1), new MessageIntegrity.Skipped(3, 3));

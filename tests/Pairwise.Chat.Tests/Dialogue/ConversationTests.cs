@@ -1,3 +1,5 @@
+using Pairwise.Protocol;
+
 namespace Pairwise.Chat.Tests.Dialogue;
 
 /// <summary>What one types, and what the other sees, through a real relay on loopback.</summary>
@@ -160,6 +162,19 @@ public sealed class ConversationTests
         failed = await alice.DoAsync<ChatResponse.Failed>("/connect");
         Assert.Equal(ChatError.Relay, failed.Error);
         Assert.Contains("cannot be reached", failed.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Relay_that_wants_a_password_is_not_taken_for_a_used_link()
+    {
+        Assert.True(BasicAuth.TryParse("secret", out var password));
+        await using var village = await Village.StartAsync();
+        var alice = await village.AddAsync("alice");
+        await village.StopRelayAsync();
+        await village.StartRelayAsync(password);
+        var failed = await alice.DoAsync<ChatResponse.Failed>("/connect");
+        Assert.Equal(ChatError.Relay, failed.Error);
+        Assert.Contains("wants a password", failed.Sentence, StringComparison.Ordinal);
     }
 
     private static string Mirror(string line) => line.StartsWith("@alice ", StringComparison.Ordinal)

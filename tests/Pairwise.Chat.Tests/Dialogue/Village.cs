@@ -1,4 +1,5 @@
 using System.Net;
+using Pairwise.Protocol;
 using Pairwise.Server.Smp;
 
 namespace Pairwise.Chat.Tests.Dialogue;
@@ -26,7 +27,7 @@ internal sealed class Village : IAsyncDisposable
         return village;
     }
 
-    public async Task StartRelayAsync()
+    public async Task StartRelayAsync(BasicAuth? password = null)
     {
         _relay = await SmpServer.StartAsync(
             new SmpServerOptions
@@ -34,6 +35,7 @@ internal sealed class Village : IAsyncDisposable
                 ConfigurationFolder = Path.Combine(_folder.FullName, "etc"),
                 StateFolder = Path.Combine(_folder.FullName, "log"),
                 Endpoints = [_endpoint],
+                CreatePassword = password,
             },
             TestContext.Current.CancellationToken);
         _endpoint = _relay.Endpoints[0];
