@@ -222,6 +222,10 @@ public sealed class AgentClient : IAgentClient
             cancellationToken);
     }
 
+    public Task<bool> HasUnsentAsync(CancellationToken cancellationToken) => _agent.Store.ReadAsync(
+        static session => QueueRows.GetAllWithDeliveries(session).Count > 0 || CommandRows.GetConnections(session).Count > 0,
+        cancellationToken);
+
     public async Task AckMessageAsync(ConnectionId connection, AgentMessageId message, ReadOnlyMemory<byte>? receipt, CancellationToken cancellationToken)
     {
         using var held = await _agent.Locks.EnterAsync(connection, cancellationToken);

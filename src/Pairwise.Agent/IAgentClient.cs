@@ -83,6 +83,9 @@ public interface IAgentClient : IAsyncDisposable
     /// <param name="isPostQuantum">True turns the KEM on from the next ratchet step on, false turns it off.</param>
     Task<AcceptedMessage> SendMessageAsync(ConnectionId connection, ReadOnlyMemory<byte> body, bool isNotificationWanted, bool isPostQuantum, CancellationToken cancellationToken);
 
+    /// <summary>Whether anything of ours waits to go to a relay: messages of all kinds, confirmations and receipts, and steps of handshakes.</summary>
+    Task<bool> HasUnsentAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// The application has stored the message (or the receipts): the relay may forget it and send the next one. A message that
     /// was acknowledged before is no error.

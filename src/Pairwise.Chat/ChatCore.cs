@@ -18,6 +18,9 @@ public sealed class ChatCore : IAsyncDisposable
     /// <summary>What waits for a front end that does not read; then the chat receives no more until it does.</summary>
     private const int EventCapacity = 4096;
 
+    /// <summary>How often the agent is asked whether it has sent what is no line of a conversation: it tells nothing of that.</summary>
+    private static readonly TimeSpan UnsentInterval = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan StorageRetry = TimeSpan.FromSeconds(5);
 
     private readonly Channel<ChatEvent> _events = Channel.CreateBounded<ChatEvent>(new BoundedChannelOptions(EventCapacity) { SingleReader = true });
@@ -102,15 +105,17 @@ public sealed class ChatCore : IAsyncDisposable
     /// <summary>What happens, in order; one reader. Ends when the chat is disposed.</summary>
     public IAsyncEnumerable<ChatEvent> ReadEventsAsync(CancellationToken cancellationToken) => _events.Reader.ReadAllAsync(cancellationToken);
 
-    /// <summary>Completes when every message of ours is at its relay or given up.</summary>
+    /// <summary>Completes when all that commands had to send, messages and what goes unseen, is at its relay or given up.</summary>
     public async Task WaitUntilSentAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             var changed = Volatile.Read(ref _changed).Task;
-            if (!await _database.ReadAsync(static session => new ChatStore(session).HasPending(), cancellationToken))
+            var hasPending = await _database.ReadAsync(static session => new ChatStore(session).HasPending(), cancellationToken);
+            if (!hasPending && !await _agent.HasUnsentAsync(cancellationToken))
                 return;
-            await changed.WaitAsync(cancellationToken);
+            await Task.WhenAny(changed, Task.Delay(UnsentInterval, _options.Time, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

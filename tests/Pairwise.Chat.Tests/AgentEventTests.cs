@@ -127,6 +127,14 @@ public sealed class AgentEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Waiting_for_what_is_to_be_sent_includes_what_is_no_line()
+    {
+        _agent.UnsentAnswers = 3;
+        await _core.WaitUntilSentAsync(Token);
+        Assert.Equal(0, _agent.UnsentAnswers);
+    }
+
+    [Fact]
     public async Task Message_to_a_queue_that_is_gone_says_so()
     {
         await _core.ExecuteAsync("@bob hello", Token);

@@ -17,6 +17,9 @@ internal sealed class ScriptedAgent : IAgentClient
     /// <summary>Runs inside sending, before it returns.</summary>
     public Action<ConnectionId, AgentMessageId>? OnSend { get; set; }
 
+    /// <summary>How often the agent still answers that something is not sent.</summary>
+    public int UnsentAnswers { get; set; }
+
     public static ConnectionId Connection { get; } = ConnectionId.TryParse("AAAAAAAAAAAAAAAA", out var id) ? id : throw new InvalidOperationException();
 
     public static MessageMeta Meta(long id, MessageIntegrity? integrity = null) => new(
@@ -52,6 +55,8 @@ internal sealed class ScriptedAgent : IAgentClient
         Note("send " + Encoding.UTF8.GetString(body.Span));
         return Task.FromResult(new AcceptedMessage(id, true));
     }
+
+    public Task<bool> HasUnsentAsync(CancellationToken cancellationToken) => Task.FromResult(UnsentAnswers > 0 && UnsentAnswers-- > 0);
 
     public Task AckMessageAsync(ConnectionId connection, AgentMessageId message, ReadOnlyMemory<byte>? receipt, CancellationToken cancellationToken) =>
         NoteAsync($"ack {message}{(receipt is null ? "" : " with receipt")}");

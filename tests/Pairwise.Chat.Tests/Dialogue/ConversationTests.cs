@@ -165,6 +165,23 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public async Task Waiting_until_all_is_sent_includes_a_changed_profile_and_a_deletion()
+    {
+        await using var village = await Village.StartAsync();
+        var alice = await village.AddAsync("alice");
+        var bob = await village.AddAsync("bob");
+        await Village.ConnectAsync(alice, bob);
+        await village.StopRelayAsync();
+        await alice.SeesAsync("server down");
+        await alice.DoAsync<ChatResponse.ProfileUpdated>("/profile alice Alice Smith");
+        await alice.DoAsync<ChatResponse.ContactDeleted>("/delete @bob");
+        await village.StartRelayAsync();
+        await alice.Core.WaitUntilSentAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, await alice.Database.ReadAsync(static session => session.Scalar("SELECT count(*) FROM agent_deliveries"), TestContext.Current.CancellationToken));
+        await bob.SeesAsync("alice deleted you");
+    }
+
+    [Fact]
     public async Task Relay_that_wants_a_password_is_not_taken_for_a_used_link()
     {
         Assert.True(BasicAuth.TryParse("secret", out var password));
