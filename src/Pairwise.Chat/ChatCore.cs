@@ -32,6 +32,7 @@ public sealed class ChatCore : IAsyncDisposable
     private readonly AgentEventHandler _handler;
     private readonly CommandExecutor _executor;
     private Task _receiving = Task.CompletedTask;
+    private Task _subscribing = Task.CompletedTask;
 
     // Completed and replaced whenever an event is told: somebody may wait for the state to change. Guarded by Interlocked.
     private TaskCompletionSource _changed = NewSignal();
@@ -54,7 +55,8 @@ public sealed class ChatCore : IAsyncDisposable
 
     /// <summary>
     /// Starts the chat over a database and an agent that was started on the same database. The chat owns the agent from
-    /// here on; the database stays the caller's, who disposes it after the chat.
+    /// here on; the database stays the caller's, who disposes it after the chat. It does not wait for relays: events tell
+    /// which of them are there.
     /// </summary>
     public static async Task<ChatCore> StartAsync(ChatOptions options, Database database, IAgentClient agent, CancellationToken cancellationToken)
     {
@@ -66,7 +68,7 @@ public sealed class ChatCore : IAsyncDisposable
         if (core.Profile is not null)
         {
             await core._sender.ResumeAsync(cancellationToken);
-            await agent.SubscribeAllAsync(cancellationToken);
+            core._subscribing = core.SubscribeAsync();
         }
 
         return core;
@@ -133,6 +135,7 @@ public sealed class ChatCore : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _receiving;
+        await _subscribing;
         await _agent.DisposeAsync();
         _events.Writer.TryComplete();
         _sender.Dispose();
@@ -145,6 +148,25 @@ public sealed class ChatCore : IAsyncDisposable
     {
         await _events.Writer.WriteAsync(happened, cancellationToken);
         Interlocked.Exchange(ref _changed, NewSignal()).SetResult();
+    }
+
+    // Owned by this object from StartAsync to DisposeAsync. A relay that does not answer is the agent's to tell of.
+    private async Task SubscribeAsync()
+    {
+        var token = _stopping.Token;
+        try
+        {
+            await _agent.SubscribeAllAsync(token);
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            // The chat is being disposed.
+        }
+        catch (Exception e)
+        {
+            // The boundary of the task: whatever it was, nobody else sees it.
+            _events.Writer.TryWrite(new ChatEvent.Problem($"Messages of some contacts are not received until the chat is started again: {e.Message}"));
+        }
     }
 
     // Owned by this object from StartAsync to DisposeAsync. Asking the agent for the next event says that the one before was handled.

@@ -127,6 +127,17 @@ public sealed class AgentEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Start_does_not_wait_for_a_relay_that_does_not_answer()
+    {
+        await CloseAsync();
+        var silence = new TaskCompletionSource();
+        await OpenAsync(silence.Task).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        Assert.Single(Assert.IsType<ChatResponse.ContactList>(await _core.ExecuteAsync("/contacts", Token)).Contacts);
+        silence.SetException(new StorageException(StorageError.InputOutput, "no disk"));
+        Assert.StartsWith("problem: Messages of some contacts", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Waiting_for_what_is_to_be_sent_includes_what_is_no_line()
     {
         _agent.UnsentAnswers = 3;
@@ -220,11 +231,11 @@ public sealed class AgentEventTests : IAsyncLifetime
 
     private async Task<long?> CountAsync() => await _database.ReadAsync(static session => session.Scalar("SELECT count(*) FROM chat_items"), Token);
 
-    private async Task OpenAsync()
+    private async Task OpenAsync(Task? subscribing = null)
     {
         using var passphrase = Passphrase.Empty();
         _database = Database.Open(new() { Path = Path.Combine(_folder.FullName, "a.db"), Schemas = ChatCore.Schemas }, passphrase);
-        _agent = new ScriptedAgent();
+        _agent = new ScriptedAgent { Subscribing = subscribing ?? Task.CompletedTask };
         Assert.True(ServerAddressWithPassword.TryParse("smp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1", out var server));
         _core = await ChatCore.StartAsync(new ChatOptions { Servers = [server], Time = new HastyTime() }, _database, _agent, Token);
         _events = _core.ReadEventsAsync(Token).GetAsyncEnumerator(Token);

@@ -17,6 +17,9 @@ internal sealed class ScriptedAgent : IAgentClient
     /// <summary>Runs inside sending, before it returns.</summary>
     public Action<ConnectionId, AgentMessageId>? OnSend { get; set; }
 
+    /// <summary>Completes when the relays have answered.</summary>
+    public Task Subscribing { get; init; } = Task.CompletedTask;
+
     /// <summary>How often the agent still answers that something is not sent.</summary>
     public int UnsentAnswers { get; set; }
 
@@ -46,7 +49,7 @@ internal sealed class ScriptedAgent : IAgentClient
     public Task AllowConnectionAsync(ConnectionId connection, ConfirmationId confirmation, ReadOnlyMemory<byte> info, CancellationToken cancellationToken) =>
         NoteAsync("allow " + Encoding.UTF8.GetString(info.Span));
 
-    public Task SubscribeAllAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task SubscribeAllAsync(CancellationToken cancellationToken) => Subscribing.WaitAsync(cancellationToken);
 
     public Task<AcceptedMessage> SendMessageAsync(ConnectionId connection, ReadOnlyMemory<byte> body, bool isNotificationWanted, bool isPostQuantum, CancellationToken cancellationToken)
     {
