@@ -38,6 +38,10 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         AgentEvent.ConnectionFailed failed => TellOfContactAsync(failed.Connection, name => $"{name}: {ChatErrors.DescribeSending(failed.Error)}", cancellationToken),
         AgentEvent.Failed { Error: AgentError.Inactive } => Task.CompletedTask,
         AgentEvent.Failed failed => tell(new ChatEvent.Problem(ChatErrors.Describe(failed.Error)), cancellationToken).AsTask(),
+        AgentEvent.RatchetSyncChanged { State: RatchetSyncState.Required } changed =>
+            TellOfContactAsync(changed.Connection, static name => $"The encryption with {name} is out of step, and a message is lost: delete the contact and connect again.", cancellationToken),
+        AgentEvent.RatchetSyncChanged { State: RatchetSyncState.Allowed } changed =>
+            TellOfContactAsync(changed.Connection, static name => $"A message of {name} could not be decrypted and is lost: if that goes on, delete the contact and connect again.", cancellationToken),
         // Steps of the agent's own work that change nothing a user of this program sees.
         AgentEvent.SendDelayed or AgentEvent.SendingResumed or AgentEvent.RatchetSyncChanged => Task.CompletedTask,
         _ => throw new System.Diagnostics.UnreachableException(),

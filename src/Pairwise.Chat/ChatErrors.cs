@@ -44,12 +44,17 @@ internal static class ChatErrors
         _ => $"Something went wrong: {error}.",
     };
 
-    /// <summary>A sentence for a message of ours that was given up.</summary>
+    /// <summary>A sentence for a message of ours, to a contact that is connected, that was given up.</summary>
     public static string DescribeSending(AgentError error) => error switch
     {
+        AgentError.Command { Fault: CommandFault.Prohibited } => "The encryption with this contact is out of step: delete the contact and connect again.",
         AgentError.Relay { Error: SmpError.Auth } => "The contact's queue is gone: delete the contact and connect again.",
         _ => Describe(error),
     };
+
+    /// <summary>A contact that is connected did not take a message of ours.</summary>
+    public static ChatException FromSending(AgentException exception) =>
+        new(KindOf(exception.Error), DescribeSending(exception.Error), exception.IsTransient, exception);
 
     private static ChatError KindOf(AgentError error) => error switch
     {

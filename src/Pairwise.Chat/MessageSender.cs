@@ -79,7 +79,7 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
                 {
                     await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), cancellationToken);
                 }
-                catch (AgentException e) when (!e.IsTransient)
+                catch (ChatException)
                 {
                     // The line says that it failed, and why; the others go on.
                 }
@@ -115,8 +115,9 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
         }
         catch (AgentException e) when (!e.IsTransient)
         {
-            await FailAsync(item, ChatErrors.Describe(e.Error), cancellationToken);
-            throw;
+            var failure = ChatErrors.FromSending(e);
+            await FailAsync(item, failure.Message, cancellationToken);
+            throw failure;
         }
     }
 

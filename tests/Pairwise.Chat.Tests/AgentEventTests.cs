@@ -138,6 +138,21 @@ public sealed class AgentEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Encryption_out_of_step_is_told_with_what_to_do()
+    {
+        var cause = new AgentError.Crypto(CryptoFault.RatchetHeader);
+        _agent.Tell(new AgentEvent.RatchetSyncChanged(ScriptedAgent.Connection, RatchetSyncState.Allowed, cause));
+        _agent.Tell(new AgentEvent.RatchetSyncChanged(ScriptedAgent.Connection, RatchetSyncState.Ok, null));
+        _agent.Tell(new AgentEvent.RatchetSyncChanged(ScriptedAgent.Connection, RatchetSyncState.Required, cause));
+        Assert.StartsWith("problem: A message of bob could not be decrypted", await NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("problem: The encryption with bob is out of step", await NextAsync(), StringComparison.Ordinal);
+
+        _agent.OnSend = static (_, _) => throw new AgentException(new AgentError.Command(CommandFault.Prohibited, "out of step"));
+        var failed = Assert.IsType<ChatResponse.Failed>(await _core.ExecuteAsync("@bob hello", Token));
+        Assert.StartsWith("The encryption with this contact is out of step", failed.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Waiting_for_what_is_to_be_sent_includes_what_is_no_line()
     {
         _agent.UnsentAnswers = 3;
