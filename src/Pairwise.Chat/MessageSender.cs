@@ -30,7 +30,15 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
             var item = await database.TransactAsync(
                 session => new ChatStore(session).AddSentItem(contact.Id, shared, text, options.Time.GetUtcNow()),
                 cancellationToken);
-            await HandOverAsync(item.Id, connection, body, cancellationToken);
+            try
+            {
+                await HandOverAsync(item.Id, connection, body, isNew: true, cancellationToken);
+            }
+            catch (StorageException e)
+            {
+                throw Kept(e);
+            }
+
             return item;
         }
         finally
@@ -77,7 +85,7 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
 
                 try
                 {
-                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), cancellationToken);
+                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), isNew: false, cancellationToken);
                 }
                 catch (ChatException)
                 {
@@ -105,13 +113,17 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
         }
     }
 
-    private async Task HandOverAsync(ChatItemId item, ConnectionId connection, byte[] body, CancellationToken cancellationToken)
+    private async Task HandOverAsync(ChatItemId item, ConnectionId connection, byte[] body, bool isNew, CancellationToken cancellationToken)
     {
+        AcceptedMessage accepted;
         try
         {
             // From here on the line is either the agent's or failed: a cancelled command must not leave it in between.
-            var accepted = await agent.SendMessageAsync(connection, body, isNotificationWanted: true, options.IsPostQuantum, CancellationToken.None);
-            await database.TransactAsync(session => new ChatStore(session).SetAgentMessage(item, accepted.Id), CancellationToken.None);
+            accepted = await agent.SendMessageAsync(connection, body, isNotificationWanted: true, options.IsPostQuantum, CancellationToken.None);
+        }
+        catch (StorageException e) when (isNew)
+        {
+            throw await TakeBackAsync(item, e);
         }
         catch (AgentException e) when (!e.IsTransient)
         {
@@ -119,7 +131,29 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
             await FailAsync(item, failure.Message, cancellationToken);
             throw failure;
         }
+
+        await database.TransactAsync(session => new ChatStore(session).SetAgentMessage(item, accepted.Id), CancellationToken.None);
     }
+
+    // A line that the agent could not store is removed: saying it again must not send it twice.
+    private async Task<ChatException> TakeBackAsync(ChatItemId item, StorageException cause)
+    {
+        try
+        {
+            await database.TransactAsync(session => new ChatStore(session).Remove(item), CancellationToken.None);
+            return ChatErrors.From(cause);
+        }
+        catch (StorageException e)
+        {
+            return Kept(e);
+        }
+    }
+
+    private static ChatException Kept(StorageException cause) => new(
+        ChatError.Storage,
+        "The database failed, but it has the message: that goes out, at the next start at the latest.",
+        cause.IsTransient,
+        cause);
 
     private Task FailAsync(ChatItemId item, string notice, CancellationToken cancellationToken) =>
         database.TransactAsync(session => new ChatStore(session).Fail(item, notice), cancellationToken);

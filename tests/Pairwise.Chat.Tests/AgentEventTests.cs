@@ -153,6 +153,17 @@ public sealed class AgentEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Line_that_the_agent_cannot_store_is_not_sent_later()
+    {
+        _agent.OnSend = static (_, _) => throw new StorageException(StorageError.DiskFull, "full");
+        Assert.Equal(ChatError.Storage, Assert.IsType<ChatResponse.Failed>(await _core.ExecuteAsync("@bob hello", Token)).Error);
+        Assert.Equal(0, await CountAsync());
+        await CloseAsync();
+        await OpenAsync();
+        Assert.False(_agent.HasMore);
+    }
+
+    [Fact]
     public async Task Waiting_for_what_is_to_be_sent_includes_what_is_no_line()
     {
         _agent.UnsentAnswers = 3;

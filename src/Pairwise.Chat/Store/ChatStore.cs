@@ -176,6 +176,9 @@ internal readonly struct ChatStore(DatabaseSession session)
         return changed ? GetItem(item) : null;
     }
 
+    /// <summary>Removes a line of ours that the agent has not taken.</summary>
+    public void Remove(ChatItemId item) => session.Execute("DELETE FROM chat_items WHERE item_id = ?1", item.Value);
+
     public void Fail(ChatItemId item, string notice) =>
         session.Execute("UPDATE chat_items SET status = ?2, notice = ?3 WHERE item_id = ?1", item.Value, (long)ItemStatus.Failed, notice);
 
