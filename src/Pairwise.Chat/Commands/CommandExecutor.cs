@@ -94,7 +94,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         if (joined is (_, { } contact))
             throw new ChatException(ChatError.LinkUsed, $"You have used this link already: {contact.QuotedName} is the contact.");
 
-        // The connection is noted before the relay hears of it, and kept when the relay could not be reached: saying the
+        // The connection is noted before the relay hears of it, and kept when a relay could not be reached or refused: saying the
         // same command again goes on with the keys that the other side may have seen already.
         var info = AgentEventHandler.EncodeInfo(me.Profile, options.IsPostQuantum);
         var connection = joined?.Connection ?? await PrepareAsync(me.User, link, canonical, cancellationToken);
@@ -103,7 +103,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             await agent.JoinConnectionAsync(connection, link, info, options.IsPostQuantum, cancellationToken);
             return ChatResponse.JoinStarted.Instance;
         }
-        catch (AgentException e) when (!e.IsTransient)
+        catch (AgentException e) when (!e.IsTransient && e.Error is not (AgentError.Relay or AgentError.Broker))
         {
             await agent.DeleteConnectionAsync(connection, waitForDelivery: false, cancellationToken);
             await TransactAsync(

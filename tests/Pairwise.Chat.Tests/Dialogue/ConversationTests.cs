@@ -182,6 +182,24 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public async Task Link_is_still_good_after_ones_own_relay_refused()
+    {
+        Assert.True(BasicAuth.TryParse("secret", out var password));
+        await using var village = await Village.StartAsync();
+        await using var other = await Village.StartAsync();
+        await other.StopRelayAsync();
+        await other.StartRelayAsync(password);
+        var alice = await village.AddAsync("alice");
+        var bob = await village.AddAsync("bob");
+        var link = (await alice.DoAsync<ChatResponse.InvitationCreated>("/connect")).Link;
+        await bob.DoAsync<ChatResponse.ServerList>("/smp " + other.Address);
+        Assert.Equal(ChatError.Relay, (await bob.DoAsync<ChatResponse.Failed>("/connect " + link)).Error);
+        await bob.DoAsync<ChatResponse.ServerList>("/smp default");
+        await bob.DoAsync<ChatResponse.JoinStarted>("/connect " + link);
+        await bob.SeesAsync("alice is connected");
+    }
+
+    [Fact]
     public async Task Relay_that_wants_a_password_is_not_taken_for_a_used_link()
     {
         Assert.True(BasicAuth.TryParse("secret", out var password));
