@@ -1,8 +1,14 @@
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Forwarding;
+using Pairwise.TestKit;
+using Pairwise.Transport;
 using static Pairwise.Server.Tests.Smp.TestRelay;
 
 namespace Pairwise.Server.Tests.Smp;
@@ -126,6 +132,40 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task A_relay_that_never_answers_does_not_keep_a_client_that_has_gone()
+    {
+        using TestFolder folder = new();
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        await using SmpServer proxy = await StartAsync(folder);
+        ServerAddress address = AddressOf(silent);
+        using Socket accepted = await LeaveAfterAskingAsync(proxy, address, silent);
+
+        // The relay's end of the connection is over before the time for the attempt is.
+        Assert.Equal(0, proxy.ConnectionCount);
+    }
+
+    [Fact]
+    public async Task Whoever_waited_for_an_attempt_longer_than_the_pause_hears_that_it_failed()
+    {
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        ManualTime time = new();
+        SmpClientOptions options = new() { Time = time };
+        TimeSpan pause = TimeSpan.FromSeconds(30);
+        await using RelaySessions sessions = new(options, pause, NullLogger.Instance);
+        ServerAddress address = AddressOf(silent);
+
+        Task<SmpClient> first = sessions.GetAsync(address);
+        using (await silent.AcceptSocketAsync(TestContext.Current.CancellationToken))
+        {
+            time.Advance(pause + pause);
+        }
+
+        await Assert.ThrowsAsync<TransportException>(() => first.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task What_a_proxy_garbles_is_answered_with_crypto_and_block_errors()
     {
         using TestFolder folder = new();
@@ -140,6 +180,20 @@ public sealed class ForwardingTests
             proxyKey, corrId, new ForwardedTransmission(RelayClient.NewCorrId(), SmpVersions.SendingProxy, key.PublicKey, SystemRandom.Instance.Bytes(200)));
         await proxy.SendBatchAsync(proxy.Encode(corrId, EntityId.None, new SmpCommand.RFwd(garbled), null));
         AssertError(SmpError.Crypto.Instance, await proxy.AnswerAsync(corrId));
+    }
+
+    private static ServerAddress AddressOf(TcpListener listener)
+    {
+        string keyHash = Convert.ToBase64String(SystemRandom.Instance.Bytes(32)).Replace('+', '-').Replace('/', '_');
+        Assert.True(ServerAddress.TryParse($"smp://{keyHash}@127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", out ServerAddress? address));
+        return address;
+    }
+
+    private static async Task<Socket> LeaveAfterAskingAsync(SmpServer proxy, ServerAddress address, TcpListener silent)
+    {
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        await client.SendBatchAsync(client.Encode(RelayClient.NewCorrId(), EntityId.None, new SmpCommand.Prxy(address, null), null));
+        return await silent.AcceptSocketAsync(TestContext.Current.CancellationToken);
     }
 
     private static Task<SmpServer> ListenAsync(TestFolder folder, IPEndPoint? endpoint = null) =>

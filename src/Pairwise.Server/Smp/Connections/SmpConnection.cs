@@ -29,6 +29,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     private readonly ProxyHandler _proxy;
     private List<Task>? _forwards;
+    private CancellationTokenSource? _leaving;
     private CancellationToken _ending;
 
     private long _lastReceived;
@@ -111,19 +112,26 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
             await _writer.CloseAsync();
             if (_forwards is not null)
             {
+                // Nobody is there to hear the answers: another relay that never gives them does not keep the connection.
+                await _leaving!.CancelAsync();
                 await Task.WhenAll(_forwards);
             }
         }
     }
 
-    public void Dispose() => _authorizer.Dispose();
+    public void Dispose()
+    {
+        _authorizer.Dispose();
+        _leaving?.Dispose();
+    }
 
     /// <summary>Has a command for another relay carried out; its answer follows by itself. Called by the reader.</summary>
     public void Forward(CorrId corrId, EntityId entity, SmpCommand command)
     {
         // The command's bytes are the block's, which goes back before the other relay answers.
         SmpCommand kept = command is SmpCommand.PFwd forward ? forward with { Transmission = forward.Transmission.ToArray() } : command;
-        (_forwards ??= []).Add(ForwardAsync(corrId, entity, kept));
+        _leaving ??= CancellationTokenSource.CreateLinkedTokenSource(_ending);
+        (_forwards ??= []).Add(ForwardAsync(corrId, entity, kept, _leaving.Token));
     }
 
     /// <summary>Ends the connection from outside.</summary>
@@ -153,22 +161,22 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         _writer.Schedule();
     }
 
-    private async Task ForwardAsync(CorrId corrId, EntityId entity, SmpCommand command)
+    private async Task ForwardAsync(CorrId corrId, EntityId entity, SmpCommand command, CancellationToken cancellationToken)
     {
         await Task.Yield(); // the reader goes on
         try
         {
             BrokerMessage answer = command switch
             {
-                SmpCommand.Prxy open => await _proxy.OpenAsync(open, _ending),
-                SmpCommand.PFwd forward => await _proxy.ForwardAsync(corrId, entity, forward, _ending),
+                SmpCommand.Prxy open => await _proxy.OpenAsync(open, cancellationToken),
+                SmpCommand.PFwd forward => await _proxy.ForwardAsync(corrId, entity, forward, cancellationToken),
                 _ => throw new UnreachableException(),
             };
             SendAnswer(corrId, entity, SmpAnswer.Of(answer));
         }
         catch (OperationCanceledException)
         {
-            // The relay stops, and the client has nobody to hear from.
+            // The relay stops or the client has gone: there is nobody to answer.
         }
     }
 

@@ -14,6 +14,8 @@ namespace Pairwise.Server.Smp.Forwarding;
 /// </summary>
 internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePause, ILogger logger) : IAsyncDisposable
 {
+    private const int MaxFailures = 1024;
+
     private readonly ConcurrentDictionary<ServerAddress, Entry> _byAddress = new();
     private readonly ConcurrentDictionary<Bytes, SmpClient> _bySession = new();
     private readonly CancellationTokenSource _ending = new();
@@ -24,17 +26,21 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
     {
         while (true)
         {
-            Entry entry = _byAddress.GetOrAdd(relay, address => new Entry(new Lazy<Task<SmpClient>>(() => ConnectAsync(address)), options.Time));
+            Entry entry = _byAddress.GetOrAdd(relay, address => new Entry(() => ConnectAsync(address), options.Time));
+            Task<SmpClient> attempt = entry.Client;
+            bool isFormer = attempt.IsCompleted;
             try
             {
-                SmpClient client = await entry.Client.Value;
+                SmpClient client = await attempt;
                 if (!client.Completion.IsCompleted)
                 {
                     return client;
                 }
             }
-            catch (TransportException) when (entry.Age < failurePause)
+            catch (TransportException) when (!isFormer || !entry.FailedBefore(failurePause))
             {
+                // Whoever waited for an attempt hears of its end, however long it took.
+                ForgetFormerFailures();
                 throw;
             }
             catch (TransportException)
@@ -79,14 +85,51 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
         return client;
     }
 
-    // When a relay could not be reached, the failed task stands for it until the pause is over.
-    private sealed class Entry(Lazy<Task<SmpClient>> client, TimeProvider time)
+    // Addresses are the clients' choice: those that failed are kept for the pause, and no more of them than the limit.
+    private void ForgetFormerFailures()
     {
-        private readonly long _made = time.GetTimestamp();
+        int remembered = 0;
+        foreach (KeyValuePair<ServerAddress, Entry> each in _byAddress)
+        {
+            if (each.Value.HasFailed && (each.Value.FailedBefore(failurePause) || ++remembered > MaxFailures))
+            {
+                _byAddress.TryRemove(each);
+            }
+        }
+    }
 
-        public Lazy<Task<SmpClient>> Client { get; } = client;
+    // When a relay could not be reached, the failed task stands for it until the pause is over.
+    private sealed class Entry
+    {
+        private readonly TimeProvider _time;
+        private readonly Lazy<Task<SmpClient>> _client;
+        private long _failed;
 
-        public TimeSpan Age => time.GetElapsedTime(_made);
+        public Entry(Func<Task<SmpClient>> connect, TimeProvider time)
+        {
+            _time = time;
+            _client = new Lazy<Task<SmpClient>>(() => RunAsync(connect));
+        }
+
+        public Task<SmpClient> Client => _client.Value;
+
+        public bool HasFailed => _client.IsValueCreated && _client.Value.IsFaulted;
+
+        // Counted from the end of the attempt, which may itself take longer than the pause.
+        public bool FailedBefore(TimeSpan pause) => _time.GetElapsedTime(Volatile.Read(ref _failed)) >= pause;
+
+        private async Task<SmpClient> RunAsync(Func<Task<SmpClient>> connect)
+        {
+            try
+            {
+                return await connect();
+            }
+            catch (TransportException)
+            {
+                Volatile.Write(ref _failed, _time.GetTimestamp());
+                throw;
+            }
+        }
     }
 }
 
