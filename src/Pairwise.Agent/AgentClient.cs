@@ -325,15 +325,24 @@ public sealed class AgentClient : IAgentClient
     {
         while (true)
         {
-            await _deletion.RunAsync(stopping);
-            await _agent.Store.ChangeAsync(
-                transaction =>
-                {
-                    var before = _agent.Now - _agent.Options.StoredMessageLifetime;
-                    ReceivedMessageRows.RemoveExpiredHashes(transaction.Session, before, _agent.Options.CleanupBatch);
-                    SentMessageRows.RemoveExpired(transaction.Session, before, _agent.Options.CleanupBatch);
-                },
-                stopping);
+            try
+            {
+                await _deletion.RunAsync(stopping);
+                await _agent.Store.ChangeAsync(
+                    transaction =>
+                    {
+                        var before = _agent.Now - _agent.Options.StoredMessageLifetime;
+                        ReceivedMessageRows.RemoveExpiredHashes(transaction.Session, before, _agent.Options.CleanupBatch);
+                        SentMessageRows.RemoveExpired(transaction.Session, before, _agent.Options.CleanupBatch);
+                    },
+                    stopping);
+            }
+            catch (Exception e) when (e is StorageException or AgentException)
+            {
+                // The next round tries again: a full disk must not end deletions for good.
+                _agent.Tasks.Report(e);
+            }
+
             await Task.Delay(_agent.Options.CleanupInterval, _agent.Time, stopping);
         }
     }

@@ -17,6 +17,9 @@ internal sealed class BackgroundTasks(Action<Exception> report) : IAsyncDisposab
     /// <summary>Cancelled when the agent stops.</summary>
     public CancellationToken Stopping => _stop.Token;
 
+    /// <summary>Tells of a failure after which the work goes on.</summary>
+    public void Report(Exception cause) => report(cause);
+
     /// <summary>Starts <paramref name="work"/>; false when the agent is being stopped.</summary>
     public bool Start(Func<CancellationToken, Task> work)
     {

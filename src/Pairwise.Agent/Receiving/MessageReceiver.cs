@@ -6,6 +6,7 @@ using Pairwise.Agent.Store;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Agent;
 using Pairwise.Protocol.Smp;
+using Pairwise.Storage;
 
 namespace Pairwise.Agent.Receiving;
 
@@ -27,21 +28,40 @@ internal sealed class MessageReceiver(AgentServices agent, OutgoingMessages outg
         // A queue of a connection that was deleted: it goes with its messages.
         if (found is not { } connectionId) return;
 
-        ReceiveQueue? queue = null;
-        bool isDone;
-        using (await agent.Locks.EnterAsync(connectionId, cancellationToken))
-        {
-            isDone = await agent.Store.ChangeAsync(
-                transaction =>
-                {
-                    if (!ConnectionRows.TryGet(transaction.Session, connectionId, out var connection)) return false;
-                    queue = connection.Receiving.FirstOrDefault(candidate => candidate.Recipient == recipient);
-                    return queue is not null && Process(new Reception(transaction, connection, queue, message.Message, agent.Now), message);
-                },
-                cancellationToken);
-        }
-
+        var (queue, isDone) = await StoreAsync(connectionId, recipient, message, cancellationToken);
         if (isDone && queue is not null) await AcknowledgeAsync(queue, message.Message, cancellationToken);
+    }
+
+    // The relay gives nothing more of this queue until the message is acknowledged: what the store cannot take now is tried again.
+    private async Task<(ReceiveQueue? Queue, bool IsDone)> StoreAsync(ConnectionId connectionId, RecipientId recipient, BrokerMessage.Msg message, CancellationToken cancellationToken)
+    {
+        var elapsed = TimeSpan.Zero;
+        var delay = agent.Options.FastRetry.Initial;
+        while (true)
+        {
+            try
+            {
+                using (await agent.Locks.EnterAsync(connectionId, cancellationToken))
+                {
+                    return await agent.Store.ChangeAsync(
+                        transaction =>
+                        {
+                            if (!ConnectionRows.TryGet(transaction.Session, connectionId, out var connection)) return ((ReceiveQueue?)null, false);
+                            var queue = connection.Receiving.FirstOrDefault(candidate => candidate.Recipient == recipient);
+                            return (queue, queue is not null && Process(new Reception(transaction, connection, queue, message.Message, agent.Now), message));
+                        },
+                        cancellationToken);
+                }
+            }
+            catch (StorageException e) when (e.IsTransient)
+            {
+                if (elapsed == TimeSpan.Zero) agent.Tasks.Report(e);
+            }
+
+            await Task.Delay(delay, agent.Time, cancellationToken);
+            elapsed += delay;
+            delay = agent.Options.FastRetry.Next(elapsed, delay);
+        }
     }
 
     /// <summary>Tells the relay that it may forget a message, until it has heard that or the session was replaced by one that starts anew.</summary>

@@ -30,8 +30,16 @@ public sealed partial class SmpServer
         int expired = 0;
         foreach (SmpQueue queue in _relay.Queues.All())
         {
-            expired += _relay.Messages.Expire(queue, before);
-            (_relay.Messages as JournalMessageStore)?.LetGoOfIdle(queue);
+            try
+            {
+                expired += _relay.Messages.Expire(queue, before);
+                (_relay.Messages as JournalMessageStore)?.LetGoOfIdle(queue);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // One damaged journal, or a full disk, does not keep the other queues from giving room.
+                Log.ExpirationFailed(_logger, fault);
+            }
         }
 
         _relay.Statistics.MessagesExpired(expired);

@@ -169,9 +169,17 @@ public sealed partial class SmpServer : IAsyncDisposable
                 await _control.DisposeAsync();
             }
 
-            await Task.WhenAll(_loops);
-            await _sessions.DisposeAsync();
-            _state.Save();
+            try
+            {
+                await Task.WhenAll(_loops);
+                await _sessions.DisposeAsync();
+            }
+            finally
+            {
+                // Whatever ended a loop, what waits in memory is saved.
+                _state.Save();
+            }
+
             SaveStatistics();
             await _state.DisposeAsync();
         }
@@ -352,6 +360,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(2050, LogLevel.Warning, "Messages of a queue could not be checked for expiry.")]
+        public static partial void ExpirationFailed(ILogger logger, Exception fault);
+
         [LoggerMessage(2010, LogLevel.Warning, "The statistics could not be written or read.")]
         public static partial void StatisticsFailed(ILogger logger, Exception fault);
 

@@ -94,7 +94,8 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     public async Task WaitUntilWrittenAsync(CancellationToken cancellationToken)
     {
         TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _written, written);
+        // A full fence: the writer must see who waits, or this must see that it has written.
+        Interlocked.Exchange(ref _written, written);
         if (Volatile.Read(ref _state) is Writing or WritingWithMore)
         {
             await written.Task.WaitAsync(cancellationToken);

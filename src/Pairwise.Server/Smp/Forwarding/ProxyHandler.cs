@@ -46,7 +46,12 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
             return Refuse(new ProxyError.Broker(new BrokerError.Transport(TransportError.Version)));
         }
 
-        using BoxKey key = BoxKey.From(secret);
+        using BoxKey? key = TryMakeKey(secret);
+        if (key is null)
+        {
+            return Refuse(ProxyError.NoSession.Instance);
+        }
+
         CorrId forwardId = new(relay.NewId().ToWireId());
         byte[] sealedCommand = ProxyForwarding.SealForwarded(
             key, forwardId, new ForwardedTransmission(corrId, command.Version, command.CommandKey, command.Transmission));
@@ -68,6 +73,19 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
     }
 
     // The versions that the client hears of end where all of them do, so that a new client does not stand out.
+    // Null when the session ended, and wiped its secret, since it was found.
+    private static BoxKey? TryMakeKey(SharedSecret secret)
+    {
+        try
+        {
+            return BoxKey.From(secret);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
     private static BrokerMessage Describe(SmpClient client)
     {
         if (!client.Session.Versions.TryIntersect(SmpVersions.ProxiedRange, out VersionRange versions) || client.Version < SmpVersions.SendingProxy)
