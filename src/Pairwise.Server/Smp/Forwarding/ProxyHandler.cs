@@ -72,7 +72,6 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
             : new BrokerMessage.Err(SmpError.Crypto.Instance);
     }
 
-    // The versions that the client hears of end where all of them do, so that a new client does not stand out.
     // Null when the session ended, and wiped its secret, since it was found.
     private static BoxKey? TryMakeKey(SharedSecret secret)
     {
@@ -86,6 +85,7 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
         }
     }
 
+    // The versions that the client hears of end where all of them do, so that a new client does not stand out.
     private static BrokerMessage Describe(SmpClient client)
     {
         if (!client.Session.Versions.TryIntersect(SmpVersions.ProxiedRange, out VersionRange versions) || client.Version < SmpVersions.SendingProxy)
