@@ -7,7 +7,7 @@ internal interface IWorkerSteps<TKey>
 {
     /// <summary>Takes the next piece of work for a key to its end, however often that must be tried; false when there is none.</summary>
     /// <param name="key">What the worker is for.</param>
-    /// <param name="signal">Set when there may be work, or when a delay should end early.</param>
+    /// <param name="signal">Set when a delay should end early.</param>
     Task<bool> TryDoNextAsync(TKey key, AsyncSignal signal, CancellationToken cancellationToken);
 }
 
@@ -22,60 +22,79 @@ internal sealed class KeyedWorkers<TKey>(IWorkerSteps<TKey> steps, BackgroundTas
     private static readonly TimeSpan RecoveryDelay = TimeSpan.FromSeconds(2);
 
     // Guarded by itself.
-    private readonly Dictionary<TKey, AsyncSignal> _workers = [];
+    private readonly Dictionary<TKey, Worker> _workers = [];
 
-    /// <summary>There is work for this key, or what its worker waits for has come: it looks now.</summary>
-    public void Wake(TKey key)
-    {
-        lock (_workers)
-        {
-            if (_workers.TryGetValue(key, out var running))
-            {
-                running.Set();
-                return;
-            }
+    /// <summary>What the worker of this key waits for has come, or there is work: it looks now, and a delay ends.</summary>
+    public void Wake(TKey key) => Start(key, endsDelay: true);
 
-            var signal = new AsyncSignal();
-            if (tasks.Start(stopping => RunAsync(key, signal, stopping))) _workers.Add(key, signal);
-            else signal.Dispose();
-        }
-    }
+    /// <summary>There is new work for this key: an idle worker starts, one that waits after a failure goes on waiting.</summary>
+    public void Add(TKey key) => Start(key, endsDelay: false);
 
     /// <summary>To be called when the tasks have stopped.</summary>
     public void Dispose()
     {
         lock (_workers)
         {
-            foreach (var signal in _workers.Values) signal.Dispose();
+            foreach (var worker in _workers.Values) worker.Signal.Dispose();
             _workers.Clear();
         }
     }
 
+    private void Start(TKey key, bool endsDelay)
+    {
+        lock (_workers)
+        {
+            if (_workers.TryGetValue(key, out var running))
+            {
+                running.HasNewWork = true;
+                if (endsDelay) running.Signal.Set();
+                return;
+            }
+
+            var worker = new Worker();
+            if (tasks.Start(stopping => RunAsync(key, worker, stopping))) _workers.Add(key, worker);
+            else worker.Signal.Dispose();
+        }
+    }
+
     [SuppressMessage("Design", "CA1031", Justification = "The boundary of a worker: it reports and goes on after a pause.")]
-    private async Task RunAsync(TKey key, AsyncSignal signal, CancellationToken stopping)
+    private async Task RunAsync(TKey key, Worker worker, CancellationToken stopping)
     {
         while (true)
         {
             try
             {
-                if (await steps.TryDoNextAsync(key, signal, stopping)) continue;
+                if (await steps.TryDoNextAsync(key, worker.Signal, stopping)) continue;
             }
             catch (Exception e) when (!stopping.IsCancellationRequested)
             {
                 report(e);
-                await signal.WaitAsync(RecoveryDelay, time, stopping);
+                await worker.Signal.WaitAsync(RecoveryDelay, time, stopping);
                 continue;
             }
 
-            // A wake-up that came after the last look was meant for this worker.
+            // Work that came after the last look was meant for this worker.
             lock (_workers)
             {
-                if (signal.TryTake()) continue;
+                if (worker.HasNewWork)
+                {
+                    worker.HasNewWork = false;
+                    continue;
+                }
+
                 _workers.Remove(key);
             }
 
-            signal.Dispose();
+            worker.Signal.Dispose();
             return;
         }
+    }
+
+    private sealed class Worker
+    {
+        public AsyncSignal Signal { get; } = new();
+
+        // Guarded by _workers.
+        public bool HasNewWork { get; set; }
     }
 }

@@ -36,8 +36,8 @@ internal sealed class DeliverySteps(AgentServices agent) : IWorkerSteps<long>
             {
                 var pace = await agent.Store.ChangeAsync(transaction => RecordFailure(transaction, queue, message, e.Error, retry), cancellationToken);
                 if (pace is null) return true;
-                await signal.WaitAsync(retry.Delay(pace.Value), agent.Time, cancellationToken);
-                retry = retry.Next(pace.Value, agent.Options);
+                // A delay that was cut short says nothing against the next attempt: only a whole one counts.
+                if (!await signal.WaitAsync(retry.Delay(pace.Value), agent.Time, cancellationToken)) retry = retry.Next(pace.Value, agent.Options);
             }
         }
     }

@@ -41,7 +41,7 @@ internal readonly record struct RetryState
     /// <summary>The delay to wait now.</summary>
     public TimeSpan Delay(RetryPace pace) => pace == RetryPace.Slow ? SlowDelay : FastDelay;
 
-    /// <summary>The state after that delay was waited (or cut short by a signal that the queue has room again).</summary>
+    /// <summary>The state after that delay was waited to its end.</summary>
     public RetryState Next(RetryPace pace, AgentOptions options)
     {
         if (pace == RetryPace.Slow)

@@ -99,6 +99,6 @@ internal sealed class OutgoingMessages(AgentServices agent)
     private void AddDelivery(AgentTransaction transaction, Connection connection, AgentMessageId id, SendQueue queue)
     {
         SentMessageRows.AddDelivery(transaction.Session, connection.Id, id, queue.Key);
-        transaction.AfterCommit(() => agent.Deliveries.Wake(queue.Key));
+        transaction.AfterCommit(() => agent.Deliveries.Add(queue.Key));
     }
 }
