@@ -15,7 +15,7 @@ if (args.Length == 0 || args[0] is "-h" or "--help" or "help" || !suites.TryGetV
     var output = isAsked ? Console.Out : Console.Error;
     if (args.Length > 0 && !isAsked)
         await output.WriteLineAsync($"bench: there is no suite '{args[0]}'");
-    await output.WriteLineAsync("usage: ./bench SUITE [--option value]...");
+    await output.WriteLineAsync("usage: ./bench SUITE [--option value]...     ./bench smp --help");
     foreach (var (name, (summary, _)) in suites)
         await output.WriteLineAsync($"  {name,-8} {summary}");
     return isAsked ? 0 : 2;

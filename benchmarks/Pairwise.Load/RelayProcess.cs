@@ -24,6 +24,9 @@ internal sealed class RelayProcess : IAsyncDisposable
 
     internal ServerAddress Address { get; }
 
+    /// <summary>The time stamp of the moment before the process was started.</summary>
+    internal long StartedAt { get; private init; }
+
     /// <summary>Whether the process can be looked at: it runs on this machine, and its id is known.</summary>
     internal bool IsObservable => _processId is not null;
 
@@ -47,13 +50,14 @@ internal sealed class RelayProcess : IAsyncDisposable
         await File.WriteAllTextAsync(iniFile, ini, cancellationToken);
         prepare?.Invoke(Path.Combine(folder, "log"));
         string fingerprint = (await File.ReadAllTextAsync(Path.Combine(folder, "etc", "fingerprint"), cancellationToken)).Trim();
+        long startedAt = Stopwatch.GetTimestamp();
         Process process = Start(folder, "start");
         if (!ServerAddress.TryParse($"smp://{fingerprint}@127.0.0.1:{port}", out ServerAddress? address))
         {
             throw new SuiteException("the relay's fingerprint cannot be read");
         }
 
-        RelayProcess relay = new(address, process, folder, process.Id);
+        RelayProcess relay = new(address, process, folder, process.Id) { StartedAt = startedAt };
         await relay.WaitUntilListeningAsync(port, cancellationToken);
         return relay;
     }
@@ -69,10 +73,26 @@ internal sealed class RelayProcess : IAsyncDisposable
     }
 
     /// <summary>Resident memory in bytes.</summary>
-    internal long ResidentBytes()
+    internal long ResidentBytes() => StatusBytes("VmRSS:");
+
+    /// <summary>The most resident memory the process had so far, in bytes.</summary>
+    internal long PeakBytes() => StatusBytes("VmHWM:");
+
+    /// <summary>Resident memory in bytes when it has not changed by more than a thousandth for two seconds.</summary>
+    internal async Task<long> SettledBytesAsync(CancellationToken cancellationToken)
     {
-        string line = File.ReadLines($"/proc/{_processId}/status").First(each => each.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        long before = ResidentBytes();
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, cancellationToken);
+            long now = ResidentBytes();
+            if (Math.Abs(now - before) <= now / 1000)
+            {
+                return now;
+            }
+
+            before = now;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -90,6 +110,12 @@ internal sealed class RelayProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         Directory.Delete(_folder!, recursive: true);
+    }
+
+    private long StatusBytes(string field)
+    {
+        string line = File.ReadLines($"/proc/{_processId}/status").First(each => each.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
     private async Task WaitUntilListeningAsync(int port, CancellationToken cancellationToken)

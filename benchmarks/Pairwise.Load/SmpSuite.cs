@@ -10,20 +10,39 @@ namespace Pairwise.Load;
 /// <summary>"smp": a relay under the load of real clients over TLS, with the floor of the same run beside it.</summary>
 internal static class SmpSuite
 {
-    internal const string Summary = "a relay under load   [--server smp://…]... [--server-pid N] [--pairs N]... [--seconds S] [--idle N] [--queues N] [--storage memory|journal]";
+    internal const string Summary = "a relay under load; its scenarios and options: ./bench smp --help";
 
     private const int BodyLength = 16_040; // a 16 KB message of a chat with its envelope, rounded
     private const int Connectors = 4;
 
     internal static async Task<int> RunAsync(SuiteOptions options, CancellationToken cancellationToken)
     {
-        options.AllowOnly("server", "server-pid", "pairs", "seconds", "idle", "queues", "storage");
+        options.AllowOnly(SmpScenarios.Options);
+        if (options.Has("help"))
+        {
+            Console.WriteLine(SmpScenarios.Help);
+            return 0;
+        }
+
+        Dictionary<string, object?> figures = new() { ["suite"] = "smp" };
+        foreach (SmpScenario scenario in SmpScenarios.Choose(options))
+        {
+            await scenario.RunAsync(options, figures, cancellationToken);
+        }
+
+        Console.WriteLine(JsonSerializer.Serialize(figures));
+        return 0;
+    }
+
+    /// <summary>"messages": what everyday load costs.</summary>
+    internal static async Task MeasureMessagesAsync(SuiteOptions options, IDictionary<string, object?> json, CancellationToken cancellationToken)
+    {
         double floor = FloorSuite.MeasureFloor(0.05).PerMessage;
-        IReadOnlyList<int> pairs = options.All("pairs").Count > 0 ? [.. options.All("pairs").Select(Count)] : [1, 8, 32];
+        IReadOnlyList<int> pairs = options.All("pairs").Count > 0 ? [.. options.All("pairs").Select(SuiteOptions.ParseCount)] : [1, 8, 32];
         List<SmpFigures> all = [];
         if (options.All("server") is { Count: > 0 } servers)
         {
-            int? processId = options.Text("server-pid") is { } text ? Count(text) : null;
+            int? processId = options.Text("server-pid") is { } text ? SuiteOptions.ParseCount(text) : null;
             foreach (string server in servers)
             {
                 await using RelayProcess relay = RelayProcess.Foreign(server, servers.Count == 1 ? processId : null);
@@ -36,8 +55,7 @@ internal static class SmpSuite
             all.Add(await MeasureAsync("our relay in its own process", relay, options, pairs, floor, cancellationToken));
         }
 
-        PrintJson(all[^1], floor);
-        return 0;
+        AddFigures(json, all[^1], floor);
     }
 
     private static async Task<SmpFigures> MeasureAsync(
@@ -47,10 +65,10 @@ internal static class SmpSuite
         Console.WriteLine(Measure.Row("floor (cryptography of a delivered message)", floor, "µs"));
         SmpFigures figures = new();
         await MeasureMessagesAsync(relay, 4, 3, cancellationToken); // the compiler's work is not the relay's
-        figures.ConnectionsPerSecond = await MeasureConnectionsAsync(relay, (int)options.Number("idle", 1000), figures, cancellationToken);
+        figures.ConnectionsPerSecond = await MeasureConnectionsAsync(relay, options.Count("idle", 1000), figures, cancellationToken);
         Console.WriteLine(Measure.Row("connections", figures.ConnectionsPerSecond, "/s"));
         Report("memory of an idle connection", figures.BytesPerIdleConnection, "B");
-        figures.QueuesPerSecond = await MeasureQueuesAsync(relay, (int)options.Number("queues", 20_000), figures, cancellationToken);
+        figures.QueuesPerSecond = await MeasureQueuesAsync(relay, options.Count("queues", 20_000), figures, cancellationToken);
         Console.WriteLine(Measure.Row("queues made", figures.QueuesPerSecond, "/s"));
         Report("memory of an idle queue", figures.BytesPerQueue, "B");
         foreach (int pairs in pairCounts)
@@ -158,35 +176,31 @@ internal static class SmpSuite
     }
 
     // The figures of the first level are those of one round: the one that delivered most.
-    private static void PrintJson(SmpFigures figures, double floor)
+    private static void AddFigures(IDictionary<string, object?> json, SmpFigures figures, double floor)
     {
         double? Ratio(double? cpu) => cpu is { } number ? Math.Round(number / floor, 2) : null;
         MessageRound best = figures.Rounds.MaxBy(round => round.PerSecond)!;
-        Console.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object?>
+        json["delivered_per_s"] = Round(best.PerSecond);
+        json["server_cpu_us_per_message"] = Round(best.CpuMicroseconds);
+        json["floor_us_per_message"] = Round(floor);
+        json["ratio"] = Ratio(best.CpuMicroseconds);
+        json["worst_ratio"] = Ratio(figures.Rounds.Max(round => round.CpuMicroseconds));
+        json["bytes_per_idle_connection"] = Round(figures.BytesPerIdleConnection);
+        json["bytes_per_queue"] = Round(figures.BytesPerQueue);
+        json["connections_per_s"] = Round(figures.ConnectionsPerSecond);
+        json["queues_per_s"] = Round(figures.QueuesPerSecond);
+        json["rounds"] = figures.Rounds.Select(round => new Dictionary<string, object?>
         {
-            ["suite"] = "smp",
-            ["delivered_per_s"] = Round(best.PerSecond),
-            ["server_cpu_us_per_message"] = Round(best.CpuMicroseconds),
-            ["floor_us_per_message"] = Round(floor),
-            ["ratio"] = Ratio(best.CpuMicroseconds),
-            ["worst_ratio"] = Ratio(figures.Rounds.Max(round => round.CpuMicroseconds)),
-            ["bytes_per_idle_connection"] = Round(figures.BytesPerIdleConnection),
-            ["bytes_per_queue"] = Round(figures.BytesPerQueue),
-            ["connections_per_s"] = Round(figures.ConnectionsPerSecond),
-            ["queues_per_s"] = Round(figures.QueuesPerSecond),
-            ["rounds"] = figures.Rounds.Select(round => new Dictionary<string, object?>
-            {
-                ["pairs"] = round.Pairs,
-                ["delivered_per_s"] = Round(round.PerSecond),
-                ["server_cpu_us_per_message"] = Round(round.CpuMicroseconds),
-                ["ratio"] = Ratio(round.CpuMicroseconds),
-                ["p50_ms"] = Round(round.P50),
-                ["p99_ms"] = Round(round.P99),
-            }),
-        }));
+            ["pairs"] = round.Pairs,
+            ["delivered_per_s"] = Round(round.PerSecond),
+            ["server_cpu_us_per_message"] = Round(round.CpuMicroseconds),
+            ["ratio"] = Ratio(round.CpuMicroseconds),
+            ["p50_ms"] = Round(round.P50),
+            ["p99_ms"] = Round(round.P99),
+        });
     }
 
-    private static double? Round(double? value) => value is { } number ? Math.Round(number, 2) : null;
+    internal static double? Round(double? value) => value is { } number ? Math.Round(number, 2) : null;
 
     private static void Report(string name, double? value, string unit)
     {
@@ -195,11 +209,6 @@ internal static class SmpSuite
             Console.WriteLine(Measure.Row(name, number, unit));
         }
     }
-
-    private static int Count(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
-            ? number
-            : throw new SuiteException($"'{text}' is not a positive whole number");
 
     internal static T Require<T>(BrokerMessage message)
         where T : BrokerMessage =>

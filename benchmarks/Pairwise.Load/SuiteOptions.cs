@@ -3,9 +3,11 @@ using System.Globalization;
 
 namespace Pairwise.Load;
 
-/// <summary>The options of a suite as they stand on the command line: "--name value" or "--name=value", repeatable.</summary>
+/// <summary>The options of a suite as they stand on the command line: "--name value" or "--name=value", repeatable; flags have no value.</summary>
 internal sealed class SuiteOptions
 {
+    private static readonly string[] Flags = ["all", "help"];
+
     private readonly List<(string Name, string Value)> _options = [];
 
     private SuiteOptions()
@@ -26,6 +28,10 @@ internal sealed class SuiteOptions
             else if (argument.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals)
             {
                 options._options.Add((argument[2..equals], argument[(equals + 1)..]));
+            }
+            else if (Flags.Contains(argument[2..], StringComparer.Ordinal))
+            {
+                options._options.Add((argument[2..], ""));
             }
             else if (i + 1 < arguments.Length)
             {
@@ -49,6 +55,9 @@ internal sealed class SuiteOptions
     /// <summary>All values of an option, in order.</summary>
     internal IReadOnlyList<string> All(string name) => [.. _options.Where(option => option.Name == name).Select(option => option.Value)];
 
+    /// <summary>Whether a flag was given.</summary>
+    internal bool Has(string flag) => _options.Exists(option => option.Name == flag);
+
     /// <summary>The last value of an option, or of the environment variable, or null.</summary>
     internal string? Text(string name, string? environmentVariable = null)
     {
@@ -68,6 +77,17 @@ internal sealed class SuiteOptions
             ? number
             : throw new SuiteException($"--{name} wants a positive number, not '{text}'");
     }
+
+    /// <summary>A positive whole number.</summary>
+    /// <exception cref="SuiteException">The value is no such number.</exception>
+    internal int Count(string name, int otherwise) => Text(name) is { } text ? ParseCount(text) : otherwise;
+
+    /// <summary>A positive whole number.</summary>
+    /// <exception cref="SuiteException">The text is no such number.</exception>
+    internal static int ParseCount(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new SuiteException($"'{text}' is not a positive whole number");
 
     /// <summary>Refuses options that the suite does not know.</summary>
     /// <exception cref="SuiteException">There is one.</exception>
