@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Agent.Connections;
 using Pairwise.Agent.Delivery;
 using Pairwise.Agent.Events;
+using Pairwise.Agent.Files;
 using Pairwise.Agent.Receiving;
 using Pairwise.Agent.Relays;
 using Pairwise.Agent.Sending;
@@ -75,6 +76,8 @@ public sealed class AgentClient : IAgentClient
         _agent.Deliveries = new KeyedWorkers<long>(new DeliverySteps(_agent), _agent.Tasks, Report, dependencies.Time);
         _agent.Commands = new KeyedWorkers<ConnectionId>(new CommandSteps(_agent, _queues, _outgoing), _agent.Tasks, Report, dependencies.Time);
     }
+
+    public IFileTransfers Files { get; } = new FileTransfers();
 
     /// <summary>Starts an agent: tells the events that were not handled before, and cleans up now and then. Nothing is subscribed or sent yet.</summary>
     public static async Task<AgentClient> StartAsync(AgentOptions options, AgentDependencies dependencies, CancellationToken cancellationToken)

@@ -1,4 +1,7 @@
+using Pairwise.Agent.Files;
+using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.Protocol.Xftp;
 
 namespace Pairwise.Agent;
 
@@ -40,6 +43,12 @@ public abstract record AgentError
 
         internal override bool IsWorthRetrying => IsTransient || Fault == BrokerFault.Transport;
     }
+
+    /// <summary>A file server answered with an error of its protocol, or what it sent is not what it should be (DIGEST, SIZE, CRYPTO).</summary>
+    public sealed record FileServer(string Server, XftpError Error) : AgentError;
+
+    /// <summary>A file cannot be sent or received. <paramref name="Servers"/> are those in question, for <see cref="FileFault.NotApproved"/>.</summary>
+    public sealed record File(FileFault Fault, string Detail = "", IReadOnlyList<ServerAddress>? Servers = null) : AgentError;
 
     /// <summary>The other side sent something that this agent cannot read or must refuse.</summary>
     public sealed record Peer(PeerFault Fault, string Detail = "") : AgentError;

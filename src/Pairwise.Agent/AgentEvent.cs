@@ -1,3 +1,4 @@
+using Pairwise.Agent.Files;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Wire;
@@ -85,6 +86,44 @@ public abstract record AgentEvent
 
     /// <summary>[ERRS] These subscriptions failed.</summary>
     public sealed record SubscriptionsFailed(ServerAddress Server, IReadOnlyList<(ConnectionId Connection, AgentError Error)> Failures) : AgentEvent;
+
+    /// <summary>An event of one file on its way.</summary>
+    public abstract record OfFile : AgentEvent
+    {
+        private protected OfFile(FileTransferId file) => File = file;
+
+        public FileTransferId File { get; init; }
+    }
+
+    /// <summary>[SFPROG] So many bytes of the encrypted file are at the servers.</summary>
+    public sealed record FileSendProgress(FileTransferId File, long Done, long Total) : OfFile(File);
+
+    /// <summary>
+    /// [SFDONE] A file is at the servers. <paramref name="Sender"/> is the sender's description, to delete the file;
+    /// <paramref name="Recipients"/> one for each recipient. All are texts (FileDescriptionCodec), secret. Durable.
+    /// </summary>
+    public sealed record FileSent(FileTransferId File, string Sender, IReadOnlyList<string> Recipients) : OfFile(File);
+
+    /// <summary>[SFWARN] Sending is tried again, but something keeps it from going on.</summary>
+    public sealed record FileSendDelayed(FileTransferId File, AgentError Error) : OfFile(File);
+
+    /// <summary>[SFERR] A file was not sent; what was uploaded of it is deleted. Durable.</summary>
+    public sealed record FileSendFailed(FileTransferId File, AgentError Error) : OfFile(File);
+
+    /// <summary>[RFPROG] So many bytes of the encrypted file are here.</summary>
+    public sealed record FileReceiveProgress(FileTransferId File, long Done, long Total) : OfFile(File);
+
+    /// <summary>
+    /// [RFDONE] A file is here, whole and authentic. <paramref name="Target"/> is where, with the path it got in the end;
+    /// <paramref name="FileName"/> the sender's name for it: a suggestion from a stranger, never a path. Durable.
+    /// </summary>
+    public sealed record FileReceived(FileTransferId File, LocalFile Target, string FileName) : OfFile(File);
+
+    /// <summary>[RFWARN] Receiving is tried again, but something keeps it from going on.</summary>
+    public sealed record FileReceiveDelayed(FileTransferId File, AgentError Error) : OfFile(File);
+
+    /// <summary>[RFERR] A file was not received; nothing of it is left here. Durable.</summary>
+    public sealed record FileReceiveFailed(FileTransferId File, AgentError Error) : OfFile(File);
 
     /// <summary>[ERR without a connection] Something failed in the background.</summary>
     public sealed record Failed(AgentError Error) : AgentEvent;

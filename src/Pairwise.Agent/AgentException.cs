@@ -1,3 +1,5 @@
+using Pairwise.Agent.Files;
+
 namespace Pairwise.Agent;
 
 /// <summary>An operation failed for the application; what is stored is as it was, unless the method says otherwise.</summary>
@@ -25,6 +27,7 @@ public sealed class AgentException : Exception
             AgentError.NoUser => "There is no such user.",
             AgentError.Relay relay => $"The relay {relay.Server} answered with an error: {relay.Error}.",
             AgentError.Broker broker => $"The relay {broker.Server} cannot be used ({broker.Fault}): {broker.Detail}",
+            AgentError.File or AgentError.FileServer => FileErrors.Sentence(error),
             AgentError.Peer peer => $"The other side sent something this program cannot use ({peer.Fault}). {peer.Detail}",
             AgentError.Crypto crypto => $"A message could not be decrypted ({crypto.Fault}).",
             AgentError.Duplicate => "The message was received before.",

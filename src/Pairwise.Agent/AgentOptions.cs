@@ -1,3 +1,4 @@
+using Pairwise.Agent.Files;
 using Pairwise.Wire;
 
 namespace Pairwise.Agent;
@@ -55,6 +56,9 @@ public sealed record AgentOptions
 
     /// <summary>Rows removed by one clean-up of one table.</summary>
     public int CleanupBatch { get; init; } = 10_000;
+
+    /// <summary>Settings of file transfer.</summary>
+    public FileTransferOptions Files { get; init; } = new();
 }
 
 /// <summary>

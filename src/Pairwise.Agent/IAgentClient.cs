@@ -1,3 +1,4 @@
+using Pairwise.Agent.Files;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Agent;
 
@@ -15,6 +16,9 @@ public interface IAgentClient : IAsyncDisposable
     /// events that were not handled are told again after a restart. Ends when the agent is disposed.
     /// </summary>
     IAsyncEnumerable<AgentEvent> ReadEventsAsync(CancellationToken cancellationToken);
+
+    /// <summary>File transfer.</summary>
+    IFileTransfers Files { get; }
 
     /// <summary>Makes a user, whose connections never share a relay session with those of other users.</summary>
     /// <param name="servers">The relays for new queues; one is drawn at random for each. At least one.</param>

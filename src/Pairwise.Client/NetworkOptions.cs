@@ -25,6 +25,22 @@ public enum SocksMode
     OnionOnly,
 }
 
+/// <summary>What shares a connection and, at a SOCKS proxy that isolates by name, a circuit with what.</summary>
+public enum SessionMode
+{
+    /// <summary>All that one user does, also over restarts of the program.</summary>
+    User,
+
+    /// <summary>All that one user does between two starts of the program.</summary>
+    Session,
+
+    /// <summary>What one user does at one server between two starts.</summary>
+    Server,
+
+    /// <summary>Nothing: every queue and every chunk has a connection of its own.</summary>
+    Entity,
+}
+
 /// <summary>How this client presents itself to the SOCKS proxy.</summary>
 public abstract record SocksAuthentication
 {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Pairwise.Agent.Connections;
 using Pairwise.Agent.Events;
+using Pairwise.Agent.Files;
 using Pairwise.Agent.Store;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
@@ -16,6 +17,8 @@ public sealed class StoreTests
 {
     private static readonly ConnectionId Connection = ConnectionId.Generate(SystemRandom.Instance);
 
+    private static readonly FileTransferId File = FileTransferId.Generate(SystemRandom.Instance);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>A released migration never changes: what it makes is held in a file.</summary>
@@ -26,8 +29,8 @@ public sealed class StoreTests
         await using var database = Open(folder);
         var schema = await database.DescribeSchemaAsync(Token);
         var golden = Path.Combine(AppContext.BaseDirectory, "Golden", "agent.sql");
-        if (Environment.GetEnvironmentVariable("PAIRWISE_WRITE_GOLDEN") is { } target) await File.WriteAllTextAsync(target, schema, Token);
-        Assert.Equal(await File.ReadAllTextAsync(golden, Token), schema);
+        if (Environment.GetEnvironmentVariable("PAIRWISE_WRITE_GOLDEN") is { } target) await System.IO.File.WriteAllTextAsync(target, schema, Token);
+        Assert.Equal(await System.IO.File.ReadAllTextAsync(golden, Token), schema);
     }
 
     [Fact]
@@ -76,6 +79,14 @@ public sealed class StoreTests
             new AgentEvent.Down(server, []),
             new AgentEvent.SubscriptionsFailed(server, []),
             new AgentEvent.Failed(Errors()[0]),
+            new AgentEvent.FileSendProgress(File, 1, 2),
+            new AgentEvent.FileSendDelayed(File, Errors()[0]),
+            new AgentEvent.FileReceiveProgress(File, 1, 2),
+            new AgentEvent.FileReceiveDelayed(File, Errors()[0]),
+            new AgentEvent.FileSent(File, "", []),
+            new AgentEvent.FileSendFailed(File, Errors()[0]),
+            new AgentEvent.FileReceived(File, new LocalFile("path"), "name"),
+            new AgentEvent.FileReceiveFailed(File, Errors()[0]),
         ];
         Assert.All(passing, raised => Assert.Null(StoredEvent.From(raised)));
         var cases = typeof(AgentEvent).GetNestedTypes(BindingFlags.Public).Where(type => !type.IsAbstract);

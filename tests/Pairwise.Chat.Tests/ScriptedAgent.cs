@@ -72,6 +72,8 @@ internal sealed class ScriptedAgent : IAgentClient
         return ValueTask.CompletedTask;
     }
 
+    public Pairwise.Agent.Files.IFileTransfers Files => throw new NotSupportedException();
+
     public Task DeleteUserAsync(UserId user, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<ConnectionId>> GetConnectionsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
