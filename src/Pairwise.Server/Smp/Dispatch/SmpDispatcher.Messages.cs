@@ -42,7 +42,17 @@ internal sealed partial class SmpDispatcher
         }
 
         StoredMessage message = StoredMessage.Message(relay.NewId(), relay.NowSeconds(), send.Flags.Notification, send.Body.ToArray());
-        error = Messages.Write(queue, message, out WriteOutcome outcome);
+        // One hold of the lock: between the two the recipient could subscribe, receive and acknowledge the message, and
+        // would then get what is no longer there.
+        lock (queue)
+        {
+            error = Messages.Write(queue, message, out WriteOutcome outcome);
+            if (outcome == WriteOutcome.StoredFirst)
+            {
+                Subscriptions.OnStored(queue, message);
+            }
+        }
+
         if (error is not null)
         {
             if (error is SmpError.Quota)
@@ -51,11 +61,6 @@ internal sealed partial class SmpDispatcher
             }
 
             return SmpAnswer.Of(error);
-        }
-
-        if (outcome == WriteOutcome.StoredFirst)
-        {
-            Subscriptions.OnStored(queue, message);
         }
 
         if (message.Notify && queue.Notifier is { } notifier)

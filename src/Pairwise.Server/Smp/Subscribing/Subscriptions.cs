@@ -100,7 +100,10 @@ internal static class Subscriptions
         return null;
     }
 
-    /// <summary>A message was stored: it is delivered when somebody is subscribed and nothing waits for its ACK.</summary>
+    /// <summary>
+    /// A message was stored as the first of its queue: it is delivered when somebody is subscribed and nothing waits for
+    /// its ACK. The caller has held the queue's lock since it was stored.
+    /// </summary>
     public static void OnStored(SmpQueue queue, StoredMessage message)
     {
         lock (queue)
