@@ -89,6 +89,12 @@ internal static class SmpServerSettings
             Control = ReadControl(ini),
             Network = SmpProxySettings.Read(ini),
             Limits = usual.Limits with { ForwardedCommands = (int)(ini.Number("PROXY", "client_concurrency", 1, MaxSeconds) ?? usual.Limits.ForwardedCommands) },
+            SnapshotInterval = ini.Number(store, "snapshot_interval", 0, MaxSeconds) switch
+            {
+                null => usual.SnapshotInterval,
+                0 => null,
+                long interval => TimeSpan.FromSeconds(interval),
+            },
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Web = SmpWebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false),
         };

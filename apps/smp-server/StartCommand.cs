@@ -28,7 +28,20 @@ internal static class StartCommand
                 options = options with { Endpoints = [] };
             }
 
-            await using SmpServer server = await SmpServer.StartAsync(options, cancellationToken);
+            // From here on a signal means a clean stop, also while a large state is being restored.
+            using StopSignal stop = new(cancellationToken);
+            SmpServer started;
+            try
+            {
+                started = await SmpServer.StartAsync(options, stop.Token);
+            }
+            catch (OperationCanceledException) when (stop.IsReceived)
+            {
+                await output.WriteLineAsync($"Received {await stop.WaitAsync()} before the state was restored, nothing was changed.");
+                return 0;
+            }
+
+            await using SmpServer server = started;
             Describe(server, options, folders, output);
             if (result.GetValue(maintenance))
             {
@@ -41,8 +54,7 @@ internal static class StartCommand
                     context.Cancel = true;
                     Reload(server, folders, output, result.InvocationConfiguration.Error);
                 });
-                string signal = await StopSignal.WaitAsync();
-                await output.WriteLineAsync($"Received {signal}, stopping server...");
+                await output.WriteLineAsync($"Received {await stop.WaitAsync()}, stopping server...");
             }
 
             await server.StopAsync(CancellationToken.None);
@@ -124,22 +136,43 @@ internal static class StartCommand
     };
 }
 
-/// <summary>Waits for SIGINT or SIGTERM, which both mean: save and stop.</summary>
-internal static class StopSignal
+/// <summary>SIGINT and SIGTERM, which both mean: save and stop. Heard of from its making on.</summary>
+internal sealed class StopSignal : IDisposable
 {
-    public static async Task<string> WaitAsync()
+    private readonly TaskCompletionSource<string> _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stop;
+    private readonly PosixSignalRegistration _interrupt;
+    private readonly PosixSignalRegistration _terminate;
+
+    public StopSignal(CancellationToken cancellationToken)
     {
-        TaskCompletionSource<string> stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Receive(context, "SIGINT"));
+        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Receive(context, "SIGTERM"));
+    }
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _stop.Token;
+
+    /// <summary>Whether one has come.</summary>
+    public bool IsReceived => _received.Task.IsCompleted;
+
+    /// <summary>The name of the first signal, when it has come.</summary>
+    public Task<string> WaitAsync() => _received.Task;
+
+    public void Dispose()
+    {
+        _interrupt.Dispose();
+        _terminate.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Receive(PosixSignalContext context, string name)
+    {
+        context.Cancel = true;
+        if (_received.TrySetResult(name))
         {
-            context.Cancel = true;
-            stop.TrySetResult("SIGINT");
-        });
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-        {
-            context.Cancel = true;
-            stop.TrySetResult("SIGTERM");
-        });
-        return await stop.Task;
+            _stop.Cancel();
+        }
     }
 }

@@ -32,6 +32,11 @@ internal static class StateReport
             output.WriteLine($"Messages restored: {report.Messages.Restored}, expired: {report.Messages.Expired}, left out: {report.Messages.Refused + report.Messages.BrokenLines}");
         }
 
+        if (report.Messages.WithoutQueue > 0)
+        {
+            output.WriteLine($"Messages: {report.Messages.WithoutQueue} of them were left out as their queues were deleted since they were saved.");
+        }
+
         if (report.Database is { } database)
         {
             output.WriteLine($"Database: {database.Queues} queues, {database.Services} services, {database.Messages} messages, {database.Refused} rows that cannot be read.");

@@ -28,8 +28,15 @@ public sealed partial class SmpServer
 
         long before = _relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds;
         int expired = 0;
+        int failed = 0;
+        Exception? cause = null;
         foreach (SmpQueue queue in _relay.Queues.All())
         {
+            if (_stopping.IsCancellationRequested)
+            {
+                break; // with many journals this takes a while, and a stop does not wait for it
+            }
+
             try
             {
                 expired += _relay.Messages.Expire(queue, before);
@@ -38,8 +45,14 @@ public sealed partial class SmpServer
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
                 // One damaged journal, or a full disk, does not keep the other queues from giving room.
-                Log.ExpirationFailed(_logger, fault);
+                failed++;
+                cause ??= fault;
             }
+        }
+
+        if (cause is not null)
+        {
+            Log.ExpirationFailed(_logger, failed, cause);
         }
 
         _relay.Statistics.MessagesExpired(expired);
@@ -230,17 +243,36 @@ public sealed partial class SmpServer
 
     private async Task SaveSnapshotsAsync(TimeSpan interval, CancellationToken cancellationToken)
     {
-        using PeriodicTimer timer = new(interval, _relay.Options.Time);
-        while (await TickAsync(timer, cancellationToken))
+        const int pauseFactor = 9; // saving takes at most a tenth of the time
+        TimeProvider time = _relay.Options.Time;
+        TimeSpan pause = interval;
+        while (await DelayAsync(pause, time, cancellationToken))
         {
+            long started = time.GetTimestamp();
             try
             {
-                _state.SaveMessages();
+                _state.SaveChanges();
             }
-            catch (IOException cause)
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
-                Log.SnapshotFailed(_logger, cause);
+                Log.SnapshotFailed(_logger, fault);
             }
+
+            TimeSpan least = time.GetElapsedTime(started) * pauseFactor;
+            pause = least > interval ? least : interval;
+        }
+    }
+
+    private static async ValueTask<bool> DelayAsync(TimeSpan pause, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(pause, time, cancellationToken);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

@@ -154,34 +154,16 @@ public sealed partial class SmpServer : IAsyncDisposable
 
             _isStopped = true;
             await _stopping.CancelAsync();
-            if (_listener is not null)
-            {
-                await _listener.DisposeAsync();
-            }
-
-            if (_web is not null)
-            {
-                await _web.DisposeAsync();
-            }
-
-            if (_control is not null)
-            {
-                await _control.DisposeAsync();
-            }
-
+            await StopServingAsync();
             try
             {
-                await Task.WhenAll(_loops);
-                await _sessions.DisposeAsync();
+                _state.Save();
             }
             finally
             {
-                // Whatever ended a loop, what waits in memory is saved.
-                _state.Save();
+                SaveStatistics();
+                await _state.DisposeAsync();
             }
-
-            SaveStatistics();
-            await _state.DisposeAsync();
         }
         finally
         {
@@ -195,6 +177,41 @@ public sealed partial class SmpServer : IAsyncDisposable
         await StopAsync();
         _stopping.Dispose();
         _stopOnce.Dispose();
+    }
+
+    // However this ends, what waits in memory is saved after it: nothing here may take long or throw.
+    private async Task StopServingAsync()
+    {
+        try
+        {
+            await StopPartsAsync().WaitAsync(_relay.Options.Limits.StopTime, _relay.Options.Time);
+        }
+        catch (TimeoutException)
+        {
+            Log.StopIsSlow(_logger);
+        }
+        catch (Exception fault)
+        {
+            // The boundary of all that the relay does by itself.
+            Log.LoopFault(_logger, fault);
+        }
+    }
+
+    private async Task StopPartsAsync()
+    {
+        try
+        {
+            await Task.WhenAll([
+                _listener?.DisposeAsync().AsTask() ?? Task.CompletedTask,
+                _web?.DisposeAsync().AsTask() ?? Task.CompletedTask,
+                _control?.DisposeAsync().AsTask() ?? Task.CompletedTask,
+                .. _loops,
+            ]);
+        }
+        finally
+        {
+            await _sessions.DisposeAsync();
+        }
     }
 
     private void Listen(TlsCredential credential)
@@ -238,7 +255,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             _loops.Add(ExpireMessagesAsync(expiration, _stopping.Token));
         }
 
-        if (options.SnapshotInterval is { } interval)
+        if (options.SnapshotInterval is { } interval && _state.HasSnapshots)
         {
             _loops.Add(SaveSnapshotsAsync(interval, _stopping.Token));
         }
@@ -360,8 +377,14 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(2050, LogLevel.Warning, "Messages of a queue could not be checked for expiry.")]
-        public static partial void ExpirationFailed(ILogger logger, Exception fault);
+        [LoggerMessage(2050, LogLevel.Warning, "Messages of {Count} queues could not be checked for expiry; the first cause:")]
+        public static partial void ExpirationFailed(ILogger logger, int count, Exception fault);
+
+        [LoggerMessage(2051, LogLevel.Warning, "Not all connections ended in time; the state is saved regardless.")]
+        public static partial void StopIsSlow(ILogger logger);
+
+        [LoggerMessage(2052, LogLevel.Error, "A part of the relay ended by a fault.")]
+        public static partial void LoopFault(ILogger logger, Exception fault);
 
         [LoggerMessage(2010, LogLevel.Warning, "The statistics could not be written or read.")]
         public static partial void StatisticsFailed(ILogger logger, Exception fault);

@@ -29,6 +29,9 @@ public sealed record SmpServerLimits
     /// <summary>How long a block may take to be written to a client that does not read, before it is cut off.</summary>
     public TimeSpan WriteTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a stop waits for connections and running work to end before it saves the state regardless.</summary>
+    public TimeSpan StopTime { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Commands forwarded to other relays at the same time for one client: the reference's number.</summary>
     public int ForwardedCommands { get; init; } = 32;
 

@@ -96,8 +96,11 @@ public sealed record SmpServerOptions
     /// <summary>When a connection without subscriptions that says nothing is closed; null never.</summary>
     public Expiration? InactiveClients { get; init; } = new(TimeSpan.FromSeconds(21600), TimeSpan.FromSeconds(3600));
 
-    /// <summary>How often messages in memory are saved while the relay runs, to bound what a crash loses; null never.</summary>
-    public TimeSpan? SnapshotInterval { get; init; }
+    /// <summary>
+    /// How often messages in memory are saved while the relay runs, when they have changed, to bound what a crash loses;
+    /// null never. Saving takes at most a tenth of the time: when it takes longer than that, it is done less often.
+    /// </summary>
+    public TimeSpan? SnapshotInterval { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Pages for browsers, metrics and health.</summary>
     public SmpWebOptions Web { get; init; } = new();

@@ -19,6 +19,7 @@ internal sealed class SmpServerState : IAsyncDisposable
 {
     private readonly SmpServerOptions _options;
     private readonly PostgresStore? _database;
+    private readonly Lock _saving = new();
     private StoreLogWriter? _log;
     private FileStream? _lock;
 
@@ -84,22 +85,40 @@ internal sealed class SmpServerState : IAsyncDisposable
         }
     }
 
-    /// <summary>Saves what is only in memory.</summary>
+    /// <summary>Whether messages are saved while the relay runs: when they are nowhere else.</summary>
+    public bool HasSnapshots => MessageFile is not null;
+
+    /// <summary>Saves what is only in memory, while the relay may go on. Thread-safe.</summary>
     public void Save()
     {
-        SaveMessages();
-        if (NotificationFile is { } file)
+        lock (_saving)
         {
-            NotificationLog.Save(file, Notifications);
+            if (MessageFile is { } messages)
+            {
+                SaveMessages(messages);
+            }
+
+            if (NotificationFile is { } notifications)
+            {
+                NotificationLog.Save(notifications, Notifications);
+            }
         }
     }
 
-    /// <summary>Saves the messages, while the relay may go on.</summary>
-    public void SaveMessages()
+    /// <summary>Saves what is only in memory, when messages came or went since it was saved. Thread-safe.</summary>
+    /// <returns>Whether there was something to save.</returns>
+    public bool SaveChanges()
     {
-        if (MessageFile is { } file)
+        lock (_saving)
         {
-            MessageLog.Save(file, Queues, Messages);
+            if (!Messages.TakeChanged())
+            {
+                return false;
+            }
+
+            Messages.KeepChanged();
+            Save();
+            return true;
         }
     }
 
@@ -113,6 +132,20 @@ internal sealed class SmpServerState : IAsyncDisposable
         _log?.Dispose();
         Messages.Dispose();
         _lock?.Dispose();
+    }
+
+    private void SaveMessages(string file)
+    {
+        Messages.TakeChanged();
+        try
+        {
+            MessageLog.Save(file, Queues, Messages);
+        }
+        catch
+        {
+            Messages.KeepChanged();
+            throw;
+        }
     }
 
     private async Task RestoreAllAsync(CancellationToken cancellationToken)
@@ -131,30 +164,47 @@ internal sealed class SmpServerState : IAsyncDisposable
         if (database is null && FileFor(SmpServerFiles.StoreLog, _options.KeepQueues) is { } logFile)
         {
             (_log, queues) = StoreLog.Open(logFile, Queues, _options.Time);
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         long now = _options.Time.GetUtcNow().ToUnixTimeSeconds();
         if (MessageFile is { } messageFile && File.Exists(messageFile))
         {
             long? before = _options.MessageExpiration is { } expiration ? now - (long)expiration.Lifetime.TotalSeconds : null;
-            messages = MessageLog.Restore(messageFile, Queues, Messages, before);
-            if (messages.BrokenLines + messages.Refused > 0 && !_options.SkipWarnings)
+            messages = MessageLog.Restore(messageFile, Queues, Messages, before, cancellationToken);
+            if (!_options.SkipWarnings)
             {
-                throw new SmpServerException(
-                    $"In {messageFile} {messages.BrokenLines} lines are broken and {messages.Refused} messages have no queue: start with --skip-warnings to leave them out.");
+                CheckRestored(messageFile, messages, queues, database);
             }
 
-            File.Move(messageFile, messageFile + ".bak", overwrite: true);
+            // The file stays until the next one takes its place: what was saved survives however the relay ends.
+            File.Copy(messageFile, messageFile + ".bak", overwrite: true);
+            Messages.TakeChanged();
             Statistics.MessagesExpired((int)messages.Expired);
         }
 
         if (NotificationFile is { } notificationFile && File.Exists(notificationFile))
         {
             NotificationLog.Restore(notificationFile, Notifications, now - (long)_options.NotificationExpiration.Lifetime.TotalSeconds);
-            File.Move(notificationFile, notificationFile + ".bak", overwrite: true);
+            File.Copy(notificationFile, notificationFile + ".bak", overwrite: true);
         }
 
         Report = new SmpServerReport(queues, messages, database);
+    }
+
+    // A queue that was deleted after its messages were saved is nothing to worry about, unless all queues are gone.
+    private static void CheckRestored(string file, MessageLogReport messages, StoreLogReport queues, PostgresReport? database)
+    {
+        if (messages.BrokenLines > 0)
+        {
+            throw new SmpServerException($"In {file} {messages.BrokenLines} lines are broken: start with --skip-warnings to leave them out.");
+        }
+
+        if (messages.WithoutQueue > 0 && queues.Lines == 0 && database is null)
+        {
+            throw new SmpServerException(
+                $"In {file} {messages.WithoutQueue} messages have no queue, and there is no store log with queues: restore it, or start with --skip-warnings to leave the messages out.");
+        }
     }
 
     private async Task<PostgresReport?> LoadDatabaseAsync(CancellationToken cancellationToken)

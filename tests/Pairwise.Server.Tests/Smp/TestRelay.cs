@@ -59,6 +59,30 @@ public sealed class FaultLog : ILogger, ILoggerFactory
     }
 }
 
+/// <summary>Counts log lines by the number of their event.</summary>
+public sealed class EventLog : ILogger, ILoggerFactory
+{
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<int, int> _counts = new();
+
+    public int CountOf(int eventId) => _counts.GetValueOrDefault(eventId);
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _counts.AddOrUpdate(eventId.Id, 1, (_, count) => count + 1);
+
+    public void Dispose()
+    {
+    }
+}
+
 /// <summary>Shorthands for what most tests begin with.</summary>
 public static class TestRelay
 {

@@ -12,6 +12,12 @@ public sealed record MessageLogReport(long Restored, long Expired, long Refused,
 {
     /// <summary>Nothing was there to read.</summary>
     public static MessageLogReport Empty { get; } = new(0, 0, 0, 0, false);
+
+    /// <summary>
+    /// Of the refused ones, messages whose queue does not exist: deleted after they were saved, when the relay died
+    /// before it saved again.
+    /// </summary>
+    public long WithoutQueue { get; init; }
 }
 
 /// <summary>The file in which undelivered messages are saved when the relay stops, and read from when it starts.</summary>
@@ -50,8 +56,10 @@ public static class MessageLog
     /// <param name="queues">The queues, restored before.</param>
     /// <param name="messages">The store to fill.</param>
     /// <param name="before">Messages that came before this time (seconds since 1970) are left out; null = none are.</param>
-    public static MessageLogReport Restore(string path, QueueStore queues, MessageStore messages, long? before)
+    /// <param name="cancellationToken">Gives up, with some of them restored.</param>
+    public static MessageLogReport Restore(string path, QueueStore queues, MessageStore messages, long? before, CancellationToken cancellationToken = default)
     {
+        long withoutQueue = 0;
         long restored = 0;
         long expired = 0;
         long refused = 0;
@@ -60,6 +68,7 @@ public static class MessageLog
         SmpQueue? queue = null;
         LogFileReader.ReadLines(path, (line, isTorn) =>
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (!MessageLogCodec.TryRead(line, out StoredId recipientId, out StoredMessage? message))
             {
                 isLastTorn |= isTorn;
@@ -68,6 +77,7 @@ public static class MessageLog
             else if ((queue is null || queue.RecipientId != recipientId) && !queues.TryFindByRecipient(recipientId, out queue))
             {
                 refused++;
+                withoutQueue++;
             }
             else if (!message!.IsQuota && message.Seconds < before)
             {
@@ -82,6 +92,6 @@ public static class MessageLog
                 restored += message.IsQuota ? 0 : 1;
             }
         });
-        return new MessageLogReport(restored, expired, refused, broken, isLastTorn);
+        return new MessageLogReport(restored, expired, refused, broken, isLastTorn) { WithoutQueue = withoutQueue };
     }
 }

@@ -121,8 +121,15 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
 
     private string Save()
     {
-        save();
-        return "server state saved!";
+        try
+        {
+            save();
+            return "server state saved!";
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return $"error: {fault.Message}";
+        }
     }
 
     // A sender id, or the id of a link; both in base64url.

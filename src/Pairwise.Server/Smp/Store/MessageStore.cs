@@ -12,6 +12,7 @@ namespace Pairwise.Server.Smp.Store;
 public abstract class MessageStore : IDisposable
 {
     private long _count;
+    private bool _isChanged;
 
     /// <summary>Makes a store whose queues take this many messages.</summary>
     protected MessageStore(int quota) => Quota = quota;
@@ -152,6 +153,15 @@ public abstract class MessageStore : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether messages came or went since this was asked last. Who saves them asks before it begins: what changes
+    /// meanwhile is seen the next time.
+    /// </summary>
+    internal bool TakeChanged() => Interlocked.Exchange(ref _isChanged, false);
+
+    /// <summary>What was to be saved was not: it counts as changed.</summary>
+    internal void KeepChanged() => Volatile.Write(ref _isChanged, true);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -182,7 +192,14 @@ public abstract class MessageStore : IDisposable
     }
 
     /// <summary>Counts messages that came, went, or were found.</summary>
-    protected void AddToCount(long found) => Interlocked.Add(ref _count, found);
+    protected void AddToCount(long found)
+    {
+        Interlocked.Add(ref _count, found);
+        if (!Volatile.Read(ref _isChanged))
+        {
+            Volatile.Write(ref _isChanged, true);
+        }
+    }
 
     private void RemoveFirst(SmpQueue queue, QueueMessages messages)
     {
