@@ -96,7 +96,7 @@ internal static class SmpServerSettings
                 long interval => TimeSpan.FromSeconds(interval),
             },
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-            Web = SmpWebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false),
+            Web = WebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false, isPortShared: false),
         };
     }
 

@@ -17,7 +17,6 @@ internal static class FileServerSettings
     private const string Transport = "TRANSPORT";
     private const string Files = "FILES";
     private const string Inactive = "INACTIVE_CLIENTS";
-    private const string Web = "WEB";
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="XftpServerException">It is not there, or settings cannot be used; all of them are named.</exception>
@@ -66,8 +65,7 @@ internal static class FileServerSettings
             InactiveClientTime = ini.Switch(Inactive, "disconnect") == true ? TimeSpan.FromSeconds(ini.RequiredNumber(Inactive, "ttl", 1, int.MaxValue)) : null,
             LogStatistics = ini.Switch(Store, "log_stats") ?? false,
             MetricsInterval = ini.Number(Store, "prometheus_interval", 1, int.MaxValue) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-            WebCredential = ini.Text(Web, "cert") is { } certificate && ini.Text(Web, "key") is { } key ? (certificate, key) : null,
-            WebFolder = ini.Text(Web, "static_path"),
+            Web = WebSettings.Read(ini, ini.Switch(Store, "log_stats") ?? false, isPortShared: true),
         };
     }
 

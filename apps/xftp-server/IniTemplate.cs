@@ -72,12 +72,21 @@ internal static class IniTemplate
         # check_interval = 3600
 
         [WEB]
-        # The folder of the pages for browsers.
+        # Where the pages are written at every start, and served from.
         static_path = {webPath ?? Path.Combine(folders.State, "www")}
 
-        # The certificate and key that browsers get on the same port.
+        # Serves them without TLS on this port.
+        # http = 8000
+
+        # Serves them with TLS on a port of its own.
+        # https = 8443
+
+        # The certificate and key that browsers get, on the port of https and on the server's own port.
         # cert = {Path.Combine(folders.Configuration, "web.crt")}
         # key = {Path.Combine(folders.Configuration, "web.key")}
+
+        # Serves /metrics and /health, for the monitoring of this machine.
+        # metrics = 127.0.0.1:9224
 
         """);
 }

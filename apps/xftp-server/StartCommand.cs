@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Pairwise.Protocol.Xftp;
+using Pairwise.Server.Smp;
 using Pairwise.Server.Xftp;
 using Pairwise.Server.Xftp.Operation;
 
@@ -28,6 +29,11 @@ internal static class StartCommand
             await using var server = await XftpServer.StartAsync(options, cancellationToken);
             await using var control = controlPort is null ? null : Open(server, controlPort, logging);
             Describe(server, options, folders, output);
+            using var reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                Reload(server, folders, output, result.InvocationConfiguration.Error);
+            });
             var signal = await WaitForSignalAsync();
             await output.WriteLineAsync($"Received {signal}, stopping server...");
             await server.StopAsync(CancellationToken.None);
@@ -35,6 +41,20 @@ internal static class StartCommand
             return 0;
         }));
         return command;
+    }
+
+    // What cannot be used is told, and the server goes on with what it has.
+    private static void Reload(XftpServer server, ServerFolders folders, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            server.ReloadCertificates(FileServerSettings.Read(folders).Options.Web.Credential);
+            output.WriteLine("Received SIGHUP, certificates were read again.");
+        }
+        catch (Exception failure) when (failure is XftpServerException or SmpServerException or IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"Error: {failure.Message}");
+        }
     }
 
     private static XftpControlPort Open(XftpServer server, XftpControlPortOptions options, ConsoleLog logging)
@@ -80,6 +100,16 @@ internal static class StartCommand
         foreach (var endpoint in server.Endpoints)
         {
             output.WriteLine($"Listening on port {endpoint.Port}...");
+        }
+
+        foreach (var endpoint in server.HttpEndpoints)
+        {
+            output.WriteLine($"Serving pages on port {endpoint.Port}");
+        }
+
+        foreach (var endpoint in server.HttpsEndpoints)
+        {
+            output.WriteLine($"Serving pages on port {endpoint.Port} (TLS)");
         }
     }
 

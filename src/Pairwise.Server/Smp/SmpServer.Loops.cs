@@ -6,6 +6,7 @@ using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Server.Smp.Subscribing;
+using Pairwise.Server.Web;
 
 namespace Pairwise.Server.Smp;
 
@@ -60,7 +61,7 @@ public sealed partial class SmpServer
     }
 
     /// <summary>The metrics of this moment in the Prometheus text format.</summary>
-    public string WriteMetrics() => SmpPrometheus.Write(_relay.Statistics, Gauges(), SmpWeb.Version, _relay.Options.Time.GetUtcNow());
+    public string WriteMetrics() => SmpPrometheus.Write(_relay.Statistics, Gauges(), ServerWeb.Version, _relay.Options.Time.GetUtcNow());
 
     private SmpGauges Gauges() => new()
     {

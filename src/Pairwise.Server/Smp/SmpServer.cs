@@ -37,7 +37,7 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly List<Task> _loops = [];
     private readonly SemaphoreSlim _stopOnce = new(1, 1);
     private TlsListener? _listener;
-    private SmpWeb? _web;
+    private ServerWeb? _web;
     private ControlPort? _control;
 
     // Replaced when certificates are read again; who has read it goes on with what it was.
@@ -94,8 +94,19 @@ public sealed partial class SmpServer : IAsyncDisposable
         SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
-            server._web = await SmpWeb.StartAsync(options, server.WriteMetrics, () => !server._stopping.IsCancellationRequested, server._logger);
+            server._web = await ServerWeb.StartAsync(
+                options.Web,
+                folder => SmpSite.Write(folder, options.Web.Information, PageSettings(options)),
+                server.WriteMetrics,
+                () => !server._stopping.IsCancellationRequested,
+                options.Time,
+                server._logger);
             server.Listen(credential);
+        }
+        catch (ServerWebException cause)
+        {
+            await server.DisposeAsync();
+            throw new SmpServerException(cause.Message, cause);
         }
         catch
         {
@@ -283,6 +294,16 @@ public sealed partial class SmpServer : IAsyncDisposable
             CheckClient = CheckClient,
         });
     }
+
+    private static SmpSiteSettings PageSettings(SmpServerOptions options) => new()
+    {
+        Persistence = !options.KeepQueues ? "nothing" : options.KeepMessages || options.MessageStorage == MessageStorage.Journal ? "queues and messages" : "queues",
+        MessageExpiration = options.MessageExpiration?.Lifetime,
+        IsStatisticsEnabled = options.Web.IsStatisticsEnabled,
+        AreNewQueuesAllowed = options.AllowNewQueues,
+        IsPasswordRequired = options.CreatePassword is not null,
+        OnionHost = options.Host.Split(',').FirstOrDefault(host => host.EndsWith(".onion", StringComparison.Ordinal)),
+    };
 
     private string MakeAddress(SmpServerOptions options)
     {

@@ -6,6 +6,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Postgres;
+using Pairwise.Server.Web;
 
 namespace Pairwise.Server.Smp;
 
@@ -103,7 +104,7 @@ public sealed record SmpServerOptions
     public TimeSpan? SnapshotInterval { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Pages for browsers, metrics and health.</summary>
-    public SmpWebOptions Web { get; init; } = new();
+    public ServerWebOptions Web { get; init; } = new();
 
     /// <summary>Whether counters are saved at a stop, restored at a start, and written each day. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepStatistics { get; init; }

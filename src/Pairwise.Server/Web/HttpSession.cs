@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Text;
 using Pairwise.Transport;
 
@@ -20,12 +20,6 @@ internal sealed class HttpSession
     private static readonly TimeSpan StepTime = TimeSpan.FromSeconds(15);
 
     private const int MaxRequests = 100;
-    private const int SmallestCompressed = 512;
-
-    // Pages bring all they need, talk to nobody, and tell no other site where the reader came from.
-    private const string FixedFields =
-        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-        + "Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n";
 
     private readonly IWebContent _content;
     private readonly TimeProvider _time;
@@ -51,6 +45,10 @@ internal sealed class HttpSession
     /// <summary>Serves a plain connection until either side ends it; the caller closes it.</summary>
     public static Task RunAsync(IWebContent content, TimeProvider time, Stream stream, CancellationToken cancellationToken) =>
         new HttpSession(content, time, stream.ReadAsync, stream.WriteAsync).RunAsync(cancellationToken);
+
+    /// <summary>Serves a connection of which something has been read ahead; the caller closes it.</summary>
+    public static Task RunAsync(IWebContent content, TimeProvider time, IDuplexPipe connection, CancellationToken cancellationToken) =>
+        new HttpSession(content, time, connection.Input.AsStream(leaveOpen: true).ReadAsync, connection.Output.AsStream(leaveOpen: true).WriteAsync).RunAsync(cancellationToken);
 
     private async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -116,11 +114,7 @@ internal sealed class HttpSession
         }
 
         WebResource resource = await _content.FindAsync(request.Path, cancellationToken) ?? Plain(404);
-        bool isGzip = request.AcceptsGzip && resource.IsText && resource.Content.Length >= SmallestCompressed;
-        if (isGzip)
-        {
-            resource = resource with { Content = Compress(resource.Content) };
-        }
+        bool isGzip = request.AcceptsGzip && resource.TryCompress(out resource);
 
         await SendAsync(resource, isGzip, isHead, isLast, resource.IsText ? "Vary: Accept-Encoding\r\n" : "", cancellationToken);
     }
@@ -133,7 +127,7 @@ internal sealed class HttpSession
         string head = string.Create(
             CultureInfo.InvariantCulture,
             $"HTTP/1.1 {resource.Status} {Reason(resource.Status)}\r\nContent-Type: {resource.ContentType}\r\nContent-Length: {resource.Content.Length}\r\n"
-            + $"Cache-Control: {resource.CacheControl}\r\n{(isGzip ? "Content-Encoding: gzip\r\n" : "")}{moreFields}{FixedFields}"
+            + $"Cache-Control: {resource.CacheControl}\r\n{(isGzip ? "Content-Encoding: gzip\r\n" : "")}{moreFields}{WebFields.Lines}"
             + $"Connection: {(isLast ? "close" : "keep-alive")}\r\n\r\n");
         byte[] bytes = new byte[head.Length + (isHead ? 0 : resource.Content.Length)];
         Encoding.ASCII.GetBytes(head, bytes);
@@ -147,17 +141,6 @@ internal sealed class HttpSession
 
     private static WebResource Plain(int status) =>
         new("text/plain; charset=utf-8", Encoding.ASCII.GetBytes(Reason(status) + "\n"), Status: status);
-
-    private static byte[] Compress(ReadOnlyMemory<byte> content)
-    {
-        using MemoryStream compressed = new();
-        using (GZipStream gzip = new(compressed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            gzip.Write(content.Span);
-        }
-
-        return compressed.ToArray();
-    }
 
     private static string Reason(int status) => status switch
     {

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 namespace Pairwise.Server.Web;
 
 /// <summary>What a path answers with.</summary>
@@ -11,7 +13,29 @@ public sealed record WebResource(
     ReadOnlyMemory<byte> Content,
     bool IsText = true,
     int Status = 200,
-    string CacheControl = "no-store");
+    string CacheControl = "no-store")
+{
+    private const int SmallestCompressed = 512;
+
+    /// <summary>The same with its content in gzip; false, and itself, where that is not worth its work.</summary>
+    internal bool TryCompress(out WebResource compressed)
+    {
+        compressed = this;
+        if (!IsText || Content.Length < SmallestCompressed)
+        {
+            return false;
+        }
+
+        using MemoryStream content = new();
+        using (GZipStream gzip = new(content, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(Content.Span);
+        }
+
+        compressed = this with { Content = content.ToArray() };
+        return true;
+    }
+}
 
 /// <summary>Resources by path. Thread-safe.</summary>
 public interface IWebContent

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -52,7 +53,7 @@ public sealed class WebServer : IAsyncDisposable
     /// <summary>The addresses of HTTPS, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> HttpsEndpoints => _tls?.EndPoints ?? [];
 
-    /// <summary>Starts to listen; with no addresses it only serves what <see cref="ServeAsync"/> gets.</summary>
+    /// <summary>Starts to listen; with no addresses it only serves what "ServeAsync" gets.</summary>
     /// <exception cref="SocketException">An address cannot be listened on.</exception>
     /// <exception cref="TransportException">The certificate or its key cannot be used.</exception>
     public static async Task<WebServer> StartAsync(WebServerOptions options, IWebContent content, TimeProvider time, ILogger logger)
@@ -90,6 +91,10 @@ public sealed class WebServer : IAsyncDisposable
 
     /// <summary>Serves one TLS connection until it ends; the caller closes it.</summary>
     public Task ServeAsync(ISecureConnection connection, CancellationToken cancellationToken) =>
+        CountedAsync(() => HttpSession.RunAsync(_content, _time, connection, cancellationToken));
+
+    /// <summary>Serves one TLS connection of which something has been read ahead; the caller closes it.</summary>
+    public Task ServeAsync(IDuplexPipe connection, CancellationToken cancellationToken) =>
         CountedAsync(() => HttpSession.RunAsync(_content, _time, connection, cancellationToken));
 
     /// <inheritdoc/>

@@ -54,12 +54,14 @@ public sealed partial class XftpServer
         }
     }
 
-    private void WriteMetrics()
+    private string WriteMetrics() => XftpPrometheus.Write(Statistics, _downloaded.Counts, _options.Time.GetUtcNow());
+
+    private void SaveMetrics()
     {
         var path = Path.Combine(_options.StateFolder!, XftpServerFiles.Metrics);
         try
         {
-            File.WriteAllText(path + ".new", XftpPrometheus.Write(Statistics, _downloaded.Counts, _options.Time.GetUtcNow()));
+            File.WriteAllText(path + ".new", WriteMetrics());
             File.Move(path + ".new", path, overwrite: true);
         }
         catch (IOException fault)

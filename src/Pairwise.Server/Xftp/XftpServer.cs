@@ -9,9 +9,11 @@ using Microsoft.Extensions.Options;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Web;
 using Pairwise.Server.Xftp.Http;
 using Pairwise.Server.Xftp.Operation;
 using Pairwise.Server.Xftp.Store;
+using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 using Pairwise.Transport.Tls;
 
@@ -27,7 +29,6 @@ public sealed partial class XftpServer : IAsyncDisposable
     private static readonly TimeSpan NoIdleLimit = TimeSpan.FromDays(3650);
 
     private readonly XftpServerOptions _options;
-    private readonly SmpServerIdentity _identity;
     private readonly ChunkStore _store;
     private readonly XftpDispatcher _dispatcher;
     private readonly DownloadedChunks _downloaded = new();
@@ -36,12 +37,19 @@ public sealed partial class XftpServer : IAsyncDisposable
     private readonly SemaphoreSlim _stopOnce = new(1, 1);
     private readonly List<Task> _loops = [];
     private KestrelServer? _kestrel;
+    private XftpListenerFactory? _listeners;
+    private ServerWeb? _web;
+
+    // Replaced when certificates are read again; who has read it goes on with what it was.
+    private volatile SmpServerIdentity _identity;
+    private volatile TlsCredential _credential;
     private bool _isStopped;
 
-    private XftpServer(XftpServerOptions options, SmpServerIdentity identity, ChunkStore store, ChunkFiles files, XftpStoreReport report)
+    private XftpServer(XftpServerOptions options, SmpServerIdentity identity, TlsCredential credential, ChunkStore store, ChunkFiles files, XftpStoreReport report)
     {
         _options = options;
         _identity = identity;
+        _credential = credential;
         _store = store;
         _logger = options.Logging.CreateLogger("Pairwise.Xftp");
         _dispatcher = new XftpDispatcher(options, store, files, Statistics, _downloaded);
@@ -50,6 +58,15 @@ public sealed partial class XftpServer : IAsyncDisposable
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
+
+    /// <summary>The addresses of metrics and health, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> OperationEndpoints => _web?.OperationEndpoints ?? [];
+
+    /// <summary>The addresses of the pages without TLS, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> HttpEndpoints => _web?.HttpEndpoints ?? [];
+
+    /// <summary>The addresses of the pages with TLS, other than the server's own.</summary>
+    public IReadOnlyList<IPEndPoint> HttpsEndpoints => _web?.HttpsEndpoints ?? [];
 
     /// <summary>What clients enter: xftp://FINGERPRINT@HOST[:PORT], without a password.</summary>
     public string Address { get; private set; } = "";
@@ -76,12 +93,24 @@ public sealed partial class XftpServer : IAsyncDisposable
         var (identity, credential) = SmpServerFiles.Load(options.ConfigurationFolder);
         var store = new ChunkStore(options.Random, options.Quota);
         var (files, report) = Restore(options, store);
-        var server = new XftpServer(options, identity, store, files, report);
+        var server = new XftpServer(options, identity, credential, store, files, report);
         try
         {
             server.RestoreStatistics();
             server.ExpireChunks();
-            await server.ListenAsync(credential, cancellationToken);
+            server._web = await ServerWeb.StartAsync(
+                options.Web,
+                folder => XftpSite.Write(folder, options.Web.Information, server.PageSettings()),
+                server.WriteMetrics,
+                () => !server._stopping.IsCancellationRequested,
+                options.Time,
+                server._logger);
+            await server.ListenAsync(cancellationToken);
+        }
+        catch (ServerWebException cause)
+        {
+            await server.DisposeAsync();
+            throw new XftpServerException(cause.Message, cause);
         }
         catch
         {
@@ -90,6 +119,38 @@ public sealed partial class XftpServer : IAsyncDisposable
         }
 
         return server;
+    }
+
+    /// <summary>
+    /// Reads the certificates and their keys again, as after "cert" or after those of the pages were renewed. Connections
+    /// made from now on use them; those that are open stay. A client whose handshake is under way at this moment may have
+    /// to connect again.
+    /// </summary>
+    /// <param name="webCredential">The certificate that browsers believe, as it is now.</param>
+    /// <exception cref="XftpServerException">They cannot be used; then nothing has changed.</exception>
+    /// <exception cref="SmpServerException">A file of the identity cannot be used; then nothing has changed.</exception>
+    public void ReloadCertificates(TlsCredential? webCredential)
+    {
+        var (identity, credential) = SmpServerFiles.Load(_options.ConfigurationFolder);
+        if (identity.KeyHash != _identity.KeyHash)
+        {
+            throw new XftpServerException("The certificate of the authority is another one, and so would be the server's address: restart the server if that is meant.");
+        }
+
+        var former = _credential;
+        try
+        {
+            _web?.Replace(webCredential);
+            _credential = credential;
+            _listeners?.Replace();
+        }
+        catch (TransportException cause)
+        {
+            _credential = former;
+            throw new XftpServerException("The new certificates or their keys cannot be used.", cause);
+        }
+
+        _identity = identity;
     }
 
     /// <summary>Stops accepting, waits a moment for transfers, ends the rest, and closes the store. Safe to call more than once.</summary>
@@ -110,6 +171,11 @@ public sealed partial class XftpServer : IAsyncDisposable
                 using var limit = new CancellationTokenSource(_options.Limits.StopTime, _options.Time);
                 await _kestrel.StopAsync(limit.Token);
                 _kestrel.Dispose();
+            }
+
+            if (_web is not null)
+            {
+                await _web.DisposeAsync();
             }
 
             await Task.WhenAll(_loops);
@@ -177,20 +243,29 @@ public sealed partial class XftpServer : IAsyncDisposable
         }
     }
 
-    private async Task ListenAsync(TlsCredential credential, CancellationToken cancellationToken)
+    private TlsContext MakeContext() => TlsContext.ForServer(new TlsServerOptions
     {
-        var web = _options.WebCredential is var (certificate, key) ? TlsCredential.FromPem(await File.ReadAllTextAsync(certificate, cancellationToken), await File.ReadAllTextAsync(key, cancellationToken)) : null;
-        var tls = new TlsServerOptions
-        {
-            Credential = credential,
-            WebCredential = web,
-            ApplicationProtocols = [XftpVersions.ApplicationProtocol, "h2", "http/1.1"],
-        };
-        var listeners = new XftpListenerFactory(_options, () => TlsContext.ForServer(tls), _logger);
-        _kestrel = new KestrelServer(Options.Create(MakeKestrelOptions()), listeners, NullLoggerFactory.Instance);
+        Credential = _credential,
+        WebCredential = _web?.RelayPortCredential,
+        ApplicationProtocols = [XftpVersions.ApplicationProtocol, "h2", WebServer.ApplicationProtocol],
+    });
+
+    private XftpSiteSettings PageSettings() => new()
+    {
+        FileExpiration = _options.ChunkExpiration?.Lifetime,
+        IsStatisticsEnabled = _options.Web.IsStatisticsEnabled,
+        AreNewFilesAllowed = _options.AllowNewChunks,
+        IsPasswordRequired = _options.CreatePassword is not null,
+        OnionHost = _options.Host.Split(',').FirstOrDefault(host => host.EndsWith(".onion", StringComparison.Ordinal)),
+    };
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        _listeners = new XftpListenerFactory(_options, MakeContext, _web, _logger);
+        _kestrel = new KestrelServer(Options.Create(MakeKestrelOptions()), _listeners, NullLoggerFactory.Instance);
         try
         {
-            await _kestrel.StartAsync(new XftpHttpApplication(_options, _identity, _dispatcher, _logger), cancellationToken);
+            await _kestrel.StartAsync(new XftpHttpApplication(_options, () => _identity, _dispatcher, _web?.Content, _logger), cancellationToken);
         }
         catch (Exception cause) when (cause is SocketException or IOException)
         {
@@ -205,7 +280,7 @@ public sealed partial class XftpServer : IAsyncDisposable
                 cause);
         }
 
-        Endpoints = listeners.EndPoints;
+        Endpoints = _listeners.EndPoints;
         Address = MakeAddress();
         if (_options.ChunkExpiration is { } expiration)
         {
@@ -214,7 +289,7 @@ public sealed partial class XftpServer : IAsyncDisposable
 
         if (_options.MetricsInterval is { } interval && _options.StateFolder is not null)
         {
-            _loops.Add(RepeatAsync(interval, WriteMetrics));
+            _loops.Add(RepeatAsync(interval, SaveMetrics));
         }
 
         if (_options.LogStatistics && _options.StateFolder is not null)

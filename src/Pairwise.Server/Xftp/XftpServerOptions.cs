@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Web;
 
 namespace Pairwise.Server.Xftp;
 
@@ -25,6 +26,9 @@ public sealed record XftpServerLimits
 {
     /// <summary>The time in which the body of an upload has to arrive: the reference's.</summary>
     public TimeSpan UploadTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The time in which a browser without HTTP/2 has to say something.</summary>
+    public TimeSpan FirstBytesTime { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Streams of one connection at the same time.</summary>
     public int StreamsPerConnection { get; init; } = 100;
@@ -63,11 +67,8 @@ public sealed record XftpServerOptions
     /// <summary>The certificate's common name, when certificates are made at the start.</summary>
     public string CommonName { get; init; } = "127.0.0.1";
 
-    /// <summary>PEM files of the certificate and key for browsers; null serves none.</summary>
-    public (string Certificate, string Key)? WebCredential { get; init; }
-
-    /// <summary>The folder of the pages for browsers; null serves none.</summary>
-    public string? WebFolder { get; init; }
+    /// <summary>What browsers and the operator's monitoring are served.</summary>
+    public ServerWebOptions Web { get; init; } = new();
 
     /// <summary>Chunks are written to a log and restored from it. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepChunks { get; init; } = true;

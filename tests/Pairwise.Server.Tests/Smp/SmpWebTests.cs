@@ -6,7 +6,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
-using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Web;
 using Pairwise.Transport.Tls;
 
 namespace Pairwise.Server.Tests.Smp;
@@ -33,7 +33,7 @@ public sealed class SmpWebTests : IAsyncLifetime
                 ConfigurationFolder = Path.Combine(_folder.FullName, "etc"),
                 StateFolder = Path.Combine(_folder.FullName, "log"),
                 MetricsInterval = TimeSpan.FromMinutes(1),
-                Web = new SmpWebOptions
+                Web = new ServerWebOptions
                 {
                     StaticPath = Path.Combine(_folder.FullName, "www"),
                     Credential = new TlsCredential([certificate.RawData], key.ExportPkcs8PrivateKey()),

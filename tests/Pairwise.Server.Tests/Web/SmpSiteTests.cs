@@ -94,5 +94,5 @@ public sealed class SmpSiteTests
     [InlineData(86_400, "1 day")]
     [InlineData(90_061, "1 day 1 hour")]
     [InlineData(7_200, "2 hours")]
-    public void Times_are_said_in_words(int seconds, string words) => Assert.Equal(words, SmpSite.Duration(TimeSpan.FromSeconds(seconds)));
+    public void Times_are_said_in_words(int seconds, string words) => Assert.Equal(words, InformationPage.Duration(TimeSpan.FromSeconds(seconds)));
 }

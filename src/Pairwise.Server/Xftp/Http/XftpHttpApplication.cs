@@ -8,20 +8,20 @@ using Microsoft.Extensions.Logging;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.Server.Web;
 using Pairwise.Transport.Smp;
 using Pairwise.Wire;
 
 namespace Pairwise.Server.Xftp.Http;
 
 /// <summary>
-/// The protocol over HTTP/2: every request is a POST that begins with a block, or the handshake. All answers have status
+/// The protocol over HTTP/2: every request is a POST that begins with a block, or the handshake, or a browser's
+/// GET of a page. All answers have status
 /// 200, since what went wrong is said in the block. Holds nothing of a request between requests but the session.
 /// </summary>
 internal sealed partial class XftpHttpApplication(
-    XftpServerOptions options, SmpServerIdentity identity, XftpDispatcher dispatcher, ILogger logger) : IHttpApplication<HttpContext>
+    XftpServerOptions options, Func<SmpServerIdentity> readIdentity, XftpDispatcher dispatcher, IWebContent? pages, ILogger logger) : IHttpApplication<HttpContext>
 {
-    private readonly Bytes[] _certificates = [.. identity.Certificates.Certificates.Select(certificate => Bytes.Wrap(certificate.Der))];
-
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
     public void DisposeContext(HttpContext context, Exception? exception)
@@ -50,7 +50,7 @@ internal sealed partial class XftpHttpApplication(
     private async Task HandleAsync(HttpContext context)
     {
         var session = context.Features.Get<XftpSession>() ?? throw new InvalidOperationException("The connection is not one of ours.");
-        if (session.IsFromBrowser && options.WebCredential is not null)
+        if (session.IsFromBrowser && options.Web.Credential is not null)
         {
             context.Response.Headers.AccessControlAllowOrigin = "*";
             context.Response.Headers.AccessControlExposeHeaders = "*";
@@ -62,6 +62,12 @@ internal sealed partial class XftpHttpApplication(
                 context.Response.Headers.AccessControlMaxAge = "86400";
                 return;
             }
+        }
+
+        if (session.IsFromBrowser && pages is not null && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+        {
+            await XftpPages.AnswerAsync(pages, context);
+            return;
         }
 
         using var limit = new CancellationTokenSource(options.Limits.UploadTime, options.Time);
@@ -180,7 +186,8 @@ internal sealed partial class XftpHttpApplication(
             challenge = hello.Challenge;
         }
 
-        var sessionKey = new CertificateSignedKey([.. _certificates], Bytes.Wrap(SignedKey.Sign(identity.Key, session.BeginHandshake())));
+        var identity = readIdentity();
+        var sessionKey = new CertificateSignedKey([.. identity.Certificates.Certificates.Select(certificate => Bytes.Wrap(certificate.Der))], Bytes.Wrap(SignedKey.Sign(identity.Key, session.BeginHandshake())));
         var sessionId = session.Format.SessionId;
         var proof = challenge is { } random ? Bytes.Wrap(identity.Key.Sign([.. random.Span, .. sessionId])) : Bytes.Empty;
         return Padding.Pad(new XftpServerHandshake(XftpVersions.Range, Bytes.CopyOf(sessionId), sessionKey, proof).Encode(), XftpLimits.BlockSize);
@@ -190,7 +197,7 @@ internal sealed partial class XftpHttpApplication(
         head.Length == XftpLimits.BlockSize
         && Padding.TryUnpad(head, out var content)
         && XftpClientHandshake.TryDecode(content, out var handshake)
-        && handshake.KeyHash == identity.KeyHash
+        && handshake.KeyHash == readIdentity().KeyHash
         && XftpVersions.Range.Contains(handshake.Version.Number)
         && session.TryAgree(handshake.Version)
             ? []

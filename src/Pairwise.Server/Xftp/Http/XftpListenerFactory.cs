@@ -1,7 +1,10 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
+using Pairwise.Server.Web;
 using Pairwise.Transport;
 using Pairwise.Transport.Sockets;
 using Pairwise.Transport.Tls;
@@ -9,16 +12,26 @@ using Pairwise.Transport.Tls;
 namespace Pairwise.Server.Xftp.Http;
 
 /// <summary>Has Kestrel listen through our TLS, which knows the network's certificates.</summary>
-internal sealed class XftpListenerFactory(XftpServerOptions options, Func<TlsContext> makeContext, ILogger logger) : IConnectionListenerFactory
+internal sealed class XftpListenerFactory(XftpServerOptions options, Func<TlsContext> makeContext, ServerWeb? web, ILogger logger) : IConnectionListenerFactory
 {
     private readonly List<XftpListener> _listeners = [];
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => [.. _listeners.Select(listener => (IPEndPoint)listener.EndPoint)];
 
+    /// <summary>Connections made from now on show other certificates.</summary>
+    /// <exception cref="TransportException">They cannot be used.</exception>
+    public void Replace()
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.Replace(makeContext());
+        }
+    }
+
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var listener = new XftpListener(options);
+        var listener = new XftpListener(options, web);
         listener.Start((IPEndPoint)endpoint, makeContext(), logger);
         _listeners.Add(listener);
         return new ValueTask<IConnectionListener>(listener);
@@ -26,7 +39,7 @@ internal sealed class XftpListenerFactory(XftpServerOptions options, Func<TlsCon
 }
 
 /// <summary>One address listened on. Connections that Kestrel has not taken yet wait in a bounded queue.</summary>
-internal sealed class XftpListener(XftpServerOptions options) : IConnectionListener
+internal sealed class XftpListener(XftpServerOptions options, ServerWeb? web) : IConnectionListener
 {
     private const int WaitingConnections = 256;
 
@@ -40,6 +53,8 @@ internal sealed class XftpListener(XftpServerOptions options) : IConnectionListe
 
     public void Start(IPEndPoint endPoint, TlsContext context, ILogger logger) =>
         _listener = TlsListener.Start(new TlsListenerOptions { EndPoints = [endPoint] }, context, RunAsync, options.Time, logger);
+
+    public void Replace(TlsContext context) => _listener!.Replace(context);
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         await _accepted.Reader.WaitToReadAsync(cancellationToken) && _accepted.Reader.TryRead(out var context) ? context : null;
@@ -73,6 +88,11 @@ internal sealed class XftpListener(XftpServerOptions options) : IConnectionListe
             var context = new SecureConnectionContext(connection, Interlocked.Increment(ref _number), session);
             await using (cancellationToken.Register(() => context.Abort(new ConnectionAbortedException("The server stops."))))
             {
+                if (web?.Content is not null && MayBeOldBrowser(connection) && await TryServePagesAsync(web, context, cancellationToken))
+                {
+                    return;
+                }
+
                 try
                 {
                     await _accepted.Writer.WriteAsync(context, cancellationToken);
@@ -90,5 +110,39 @@ internal sealed class XftpListener(XftpServerOptions options) : IConnectionListe
         {
             Interlocked.Decrement(ref _open);
         }
+    }
+
+    // Who names a host was shown the browsers' certificate; one that does not ask for HTTP/2 may mean it all the same.
+    private static bool MayBeOldBrowser(ISecureConnection connection) =>
+        connection is { IsServerNameUsed: true, ApplicationProtocol: null or WebServer.ApplicationProtocol };
+
+    // preface = "PRI * HTTP/2.0" CRLF CRLF "SM" CRLF CRLF ; RFC 9113, section 3.4. No method of HTTP/1.1 begins so.
+    private async ValueTask<bool> TryServePagesAsync(ServerWeb web, SecureConnectionContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using (var limit = new CancellationTokenSource(options.Limits.FirstBytesTime, options.Time))
+            using (var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken))
+            {
+                var read = await context.Input.ReadAtLeastAsync("PRI"u8.Length, either.Token);
+                var isHttp2 = read.Buffer.Length >= "PRI"u8.Length && read.Buffer.Slice(0, "PRI"u8.Length).ToArray().AsSpan().SequenceEqual("PRI"u8);
+                context.Input.AdvanceTo(read.Buffer.Start);
+                if (isHttp2)
+                {
+                    return false;
+                }
+            }
+
+            // Pages are all that it can have.
+            await web.ServeAsync(context, cancellationToken);
+        }
+        catch
+        {
+            await context.DisposeAsync();
+            throw;
+        }
+
+        await context.DisposeAsync();
+        return true;
     }
 }

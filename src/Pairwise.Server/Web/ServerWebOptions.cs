@@ -1,11 +1,10 @@
 using System.Net;
-using Pairwise.Server.Web;
 using Pairwise.Transport.Tls;
 
-namespace Pairwise.Server.Smp.Operation;
+namespace Pairwise.Server.Web;
 
 /// <summary>What a relay serves to browsers and to its operator's monitoring. Every part may be left out.</summary>
-public sealed record SmpWebOptions
+public sealed record ServerWebOptions
 {
     /// <summary>Where the pages are written at the start, and served from; null has no pages.</summary>
     public string? StaticPath { get; init; }

@@ -1,26 +1,32 @@
 using System.Net;
 using System.Net.Sockets;
-using Pairwise.Server.Configuration;
-using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Web;
 using Pairwise.Transport.Tls;
 
-namespace Pairwise.SmpRelay;
+namespace Pairwise.Server.Configuration;
 
-/// <summary>The sections WEB and INFORMATION of the ini file.</summary>
-internal static class SmpWebSettings
+/// <summary>The sections WEB and INFORMATION of a relay's ini file.</summary>
+public static class WebSettings
 {
     private const string Section = "WEB";
 
-    public static SmpWebOptions Read(IniReader ini, bool isStatisticsEnabled)
+    /// <summary>Reads both sections; faults are collected by <paramref name="ini"/>.</summary>
+    /// <param name="ini">The file.</param>
+    /// <param name="isStatisticsEnabled">Whether daily statistics are kept; shown on the page.</param>
+    /// <param name="isPortShared">
+    /// Whether a certificate is enough for the relay's own ports to serve the pages, as with file servers; otherwise https
+    /// has to name one of those ports.
+    /// </param>
+    public static ServerWebOptions Read(IniReader ini, bool isStatisticsEnabled, bool isPortShared)
     {
+        ArgumentNullException.ThrowIfNull(ini);
         IPAddress any = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
         string? folder = ini.Text(Section, "static_path") is { Length: > 0 } text ? text : null;
-        TlsCredential? credential = folder is null ? null : ReadCredential(ini);
+        TlsCredential? credential = folder is null && !isPortShared ? null : ReadCredential(ini, mustExist: isPortShared);
         long? http = ini.Number(Section, "http", 1, IPEndPoint.MaxPort);
         long? https = ini.Number(Section, "https", 1, IPEndPoint.MaxPort);
         bool isShared = https is { } port && Ports(ini).Contains(port);
-        return new SmpWebOptions
+        return new ServerWebOptions
         {
             StaticPath = folder,
             Information = ServerInformation.Read(ini),
@@ -28,16 +34,16 @@ internal static class SmpWebSettings
             Http = folder is not null && http is { } plain ? [new IPEndPoint(any, (int)plain)] : [],
             Https = credential is not null && https is { } secure && !isShared ? [new IPEndPoint(any, (int)secure)] : [],
             Credential = credential,
-            IsOnRelayPorts = isShared && credential is not null,
+            IsOnRelayPorts = (isShared || isPortShared) && credential is not null,
             Operation = ReadOperation(ini),
         };
     }
 
-    // A new relay names the files before somebody has put them there: until then there are no pages with TLS.
-    private static TlsCredential? ReadCredential(IniReader ini)
+    // A new SMP relay names the files before somebody has put them there: until then there are no pages with TLS.
+    private static TlsCredential? ReadCredential(IniReader ini, bool mustExist)
     {
         if (ini.Text(Section, "cert") is not { Length: > 0 } certificate || ini.Text(Section, "key") is not { Length: > 0 } key
-            || !File.Exists(certificate) || !File.Exists(key))
+            || (!mustExist && (!File.Exists(certificate) || !File.Exists(key))))
         {
             return null;
         }

@@ -1,56 +1,71 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
-using Pairwise.Server.Web;
 using Pairwise.Transport;
 using Pairwise.Transport.Tls;
 
-namespace Pairwise.Server.Smp.Operation;
+namespace Pairwise.Server.Web;
+
+/// <summary>Pages, metrics or health cannot be served; the message is one sentence for the operator.</summary>
+internal sealed class ServerWebException(string message, Exception inner) : Exception(message, inner);
 
 /// <summary>The pages, metrics and health of one relay, as long as it runs. Thread-safe; disposing it stops it.</summary>
-internal sealed class SmpWeb : IAsyncDisposable
+internal sealed class ServerWeb : IAsyncDisposable
 {
-    private readonly SmpWebOptions _options;
+    private readonly ServerWebOptions _options;
     private WebServer? _pages;
     private WebServer? _operation;
     private volatile TlsCredential? _credential;
 
-    private SmpWeb(SmpWebOptions options)
+    private ServerWeb(ServerWebOptions options)
     {
         _options = options;
         _credential = options.Credential;
     }
 
-    /// <summary>What TLS on the relay's own ports needs to know; null when pages are not served there.</summary>
-    public TlsCredential? RelayPortCredential => _options.IsOnRelayPorts && _pages is not null ? _credential : null;
+    /// <summary>The pages; null when there are none.</summary>
+    public IWebContent? Content { get; private set; }
+
+    /// <summary>What TLS on the relay's own ports needs to know; null when browsers are not served there.</summary>
+    public TlsCredential? RelayPortCredential => _options.IsOnRelayPorts ? _credential : null;
+
+    /// <summary>The addresses of the pages without TLS, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> HttpEndpoints => _pages?.HttpEndpoints ?? [];
+
+    /// <summary>The addresses of the pages with TLS, other than the relay's own.</summary>
+    public IReadOnlyList<IPEndPoint> HttpsEndpoints => _pages?.HttpsEndpoints ?? [];
 
     /// <summary>The addresses of metrics and health.</summary>
     public IReadOnlyList<IPEndPoint> OperationEndpoints => _operation?.HttpEndpoints ?? [];
 
-    /// <summary>Writes the pages and starts to listen.</summary>
-    /// <param name="server">The relay's options.</param>
+    /// <summary>Has the pages written and starts to listen.</summary>
+    /// <param name="options">What is served where.</param>
+    /// <param name="writePages">Writes the relay's pages into a folder.</param>
     /// <param name="writeMetrics">Gives the metrics of this moment.</param>
     /// <param name="isHealthy">Whether the relay serves.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="logger">Where faults are told.</param>
-    /// <exception cref="SmpServerException">The pages cannot be written, a port is taken or the certificate cannot be used.</exception>
-    public static async Task<SmpWeb> StartAsync(SmpServerOptions server, Func<string> writeMetrics, Func<bool> isHealthy, ILogger logger)
+    /// <exception cref="ServerWebException">The pages cannot be written, a port is taken or the certificate cannot be used.</exception>
+    public static async Task<ServerWeb> StartAsync(
+        ServerWebOptions options, Action<string> writePages, Func<string> writeMetrics, Func<bool> isHealthy, TimeProvider time, ILogger logger)
     {
-        SmpWebOptions options = server.Web;
-        SmpWeb web = new(options);
+        ServerWeb web = new(options);
         try
         {
             if (options.StaticPath is { } folder)
             {
-                SmpSite.Write(folder, options.Information, PageSettings(server));
+                writePages(folder);
+                web.Content = new StaticFolder(folder);
                 WebServerOptions pages = new() { Http = options.Http, Https = options.Https, Credential = options.Credential };
-                web._pages = await WebServer.StartAsync(pages, new StaticFolder(folder), server.Time, logger);
+                web._pages = await WebServer.StartAsync(pages, web.Content, time, logger);
             }
 
             if (options.Operation.Count > 0)
             {
                 web._operation = await WebServer.StartAsync(
-                    new WebServerOptions { Http = options.Operation }, new OperationContent(writeMetrics, isHealthy), server.Time, logger);
+                    new WebServerOptions { Http = options.Operation }, new OperationContent(writeMetrics, isHealthy), time, logger);
             }
 
             return web;
@@ -58,7 +73,7 @@ internal sealed class SmpWeb : IAsyncDisposable
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or SocketException or TransportException)
         {
             await web.DisposeAsync();
-            throw new SmpServerException(
+            throw new ServerWebException(
                 cause switch
                 {
                     SocketException => $"The pages or metrics cannot be served ({string.Join(", ", [.. options.Http, .. options.Https, .. options.Operation])}): {cause.Message}.",
@@ -71,7 +86,7 @@ internal sealed class SmpWeb : IAsyncDisposable
 
     /// <summary>The program's version, without the build's mark.</summary>
     public static string Version { get; } =
-        (typeof(SmpWeb).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown").Split('+')[0];
+        (typeof(ServerWeb).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown").Split('+')[0];
 
     /// <summary>From now on browsers are shown this certificate; null keeps the former one.</summary>
     /// <exception cref="TransportException">It cannot be used; then nothing has changed.</exception>
@@ -88,6 +103,10 @@ internal sealed class SmpWeb : IAsyncDisposable
     public Task ServeAsync(ISecureConnection connection, CancellationToken cancellationToken) =>
         _pages?.ServeAsync(connection, cancellationToken) ?? Task.CompletedTask;
 
+    /// <summary>The same for a connection of which something has been read ahead.</summary>
+    public Task ServeAsync(IDuplexPipe connection, CancellationToken cancellationToken) =>
+        _pages?.ServeAsync(connection, cancellationToken) ?? Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         if (_pages is not null)
@@ -100,14 +119,4 @@ internal sealed class SmpWeb : IAsyncDisposable
             await _operation.DisposeAsync();
         }
     }
-
-    private static SmpSiteSettings PageSettings(SmpServerOptions server) => new()
-    {
-        Persistence = !server.KeepQueues ? "nothing" : server.KeepMessages || server.MessageStorage == MessageStorage.Journal ? "queues and messages" : "queues",
-        MessageExpiration = server.MessageExpiration?.Lifetime,
-        IsStatisticsEnabled = server.Web.IsStatisticsEnabled,
-        AreNewQueuesAllowed = server.AllowNewQueues,
-        IsPasswordRequired = server.CreatePassword is not null,
-        OnionHost = server.Host.Split(',').FirstOrDefault(host => host.EndsWith(".onion", StringComparison.Ordinal)),
-    };
 }
