@@ -161,6 +161,40 @@ public sealed class JournalRecoveryTests : IDisposable
     }
 
     [Fact]
+    public void A_state_without_one_readable_line_is_refused_and_nothing_is_overwritten()
+    {
+        StoredId id = NewId();
+        Fill(id, 3);
+        string state = File(id, "queue_state.*.log");
+        string journal = File(id, "messages.*.log");
+        byte[] messages = System.IO.File.ReadAllBytes(journal);
+        System.IO.File.WriteAllText(state, "damaged\nagain\n");
+        JournalMessageStore store = NewStore();
+        Assert.Throws<IOException>(() => store.Write(NewQueue(id), NewMessage(1), out _));
+        Assert.Throws<IOException>(() => store.Peek(NewQueue(id)));
+        Assert.Equal("damaged\nagain\n", System.IO.File.ReadAllText(state));
+        Assert.Equal(messages, System.IO.File.ReadAllBytes(journal));
+
+        // It can be deleted all the same.
+        Assert.Equal(0, store.Drop(NewQueue(id)));
+        Assert.False(System.IO.File.Exists(journal));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("write=AAAA,1,1,8")]
+    public void A_state_that_never_came_to_the_disk_is_made_again_from_the_journal(string left)
+    {
+        StoredId id = NewId();
+        StoredMessage[] sent = Fill(id, 3);
+        System.IO.File.WriteAllText(File(id, "queue_state.*.log"), left);
+        AssertHolds(id, sent);
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [.. sent, added]);
+    }
+
+    [Fact]
     public void No_bytes_in_a_state_file_make_its_reader_throw()
     {
         byte[] good = Encoding.ASCII.GetBytes("write=aqXGKL3hY59-tOkh,2,2,146,146 read=aqXGKL3hY59-tOkh,0,2,0,146 canWrite=T size=2");

@@ -178,6 +178,24 @@ public sealed class SavingTests
     }
 
     [Fact]
+    public async Task Many_damaged_journals_are_one_line_in_the_log()
+    {
+        using TestFolder folder = new();
+        EventLog lines = new();
+        await using SmpServer relay = await StartAsync(folder, options => options with { MessageStorage = MessageStorage.Journal, Logging = lines });
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        for (int i = 0; i < 5; i++)
+            AssertOk(await client.AskAsync((await client.NewQueueAsync(SubscriptionMode.OnlyCreate)).Theirs, Text("lost"), null));
+        await relay.StopAsync(TestContext.Current.CancellationToken);
+        foreach (string state in Directory.EnumerateFiles(folder.State, "queue_state.*.log", SearchOption.AllDirectories))
+            await File.WriteAllTextAsync(state, "damaged\n", TestContext.Current.CancellationToken);
+        await using SmpServer again = await StartAsync(
+            folder, options => options with { MessageStorage = MessageStorage.Journal, Logging = lines, ExpireMessagesOnStart = false });
+        again.ExpireMessages();
+        Assert.Equal(1, lines.CountOf(2050));
+    }
+
+    [Fact]
     public async Task A_start_that_is_called_off_while_it_restores_changes_nothing()
     {
         using TestFolder folder = new();

@@ -48,7 +48,7 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
                         break;
                 }
             }
-            catch (IOException)
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
                 // The disk refused: the command has not happened, and the client is told so.
                 answer = SmpAnswer.Of(new SmpError.Store("disk"));

@@ -50,6 +50,7 @@ internal sealed class JournalMessages : QueueMessages
     private static LogLineWriter Line => _line ??= new LogLineWriter();
 
     /// <summary>The journal of a queue that has files, or null.</summary>
+    /// <exception cref="IOException">The files are damaged in a way that no crash explains; they are left as they are.</exception>
     public static JournalMessages? Open(JournalMessageStore store, StoredId queue)
     {
         string path = store.StateFileOf(queue);
@@ -65,9 +66,11 @@ internal sealed class JournalMessages : QueueMessages
         }
 
         using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        if (ReadLastState(file, out long end) is not { } state)
+        if (ReadLastState(file, out long end, out bool hasLines) is not { } state)
         {
-            return null;
+            return hasLines
+                ? throw new IOException("The state of a queue's journal has no line that can be read.")
+                : Rebuild(store, queue);
         }
 
         RandomAccess.SetLength(file, end); // the rest is a torn line, and the next one must not continue it
@@ -147,12 +150,36 @@ internal sealed class JournalMessages : QueueMessages
         }
     }
 
+    // A state whose first line was never whole, or never came to the disk: all that the one journal has is to be read.
+    private static JournalMessages? Rebuild(JournalMessageStore store, StoredId queue)
+    {
+        const string prefix = "messages.";
+        const string suffix = ".log";
+        string[] journals = [.. Directory.EnumerateFiles(store.FolderOf(queue), prefix + "*" + suffix).Where(file => new FileInfo(file).Length > 0)];
+        if (journals.Length == 0)
+        {
+            return null;
+        }
+
+        if (journals.Length > 1)
+        {
+            throw new IOException("The state of a queue with several journals is lost.");
+        }
+
+        string id = Path.GetFileName(journals[0])[prefix.Length..^suffix.Length];
+        JournalPlace all = new(id, 0, long.MaxValue, 0, long.MaxValue);
+        JournalMessages messages = new(store, queue, new JournalState(all, all, true, 0), 0);
+        messages.Repair();
+        return messages;
+    }
+
     // The last line may be torn; the whole line before it tells the last state that anybody was told of.
-    private static JournalState? ReadLastState(SafeFileHandle file, out long end)
+    private static JournalState? ReadLastState(SafeFileHandle file, out long end, out bool hasLines)
     {
         long length = RandomAccess.GetLength(file);
         byte[] tail = new byte[(int)Math.Min(length, StateTail)];
         int read = RandomAccess.Read(file, tail, length - tail.Length);
+        hasLines = tail.AsSpan(0, read).Contains((byte)'\n');
         for (ReadOnlySpan<byte> rest = tail.AsSpan(0, read); !rest.IsEmpty;)
         {
             bool isWhole = rest[^1] == (byte)'\n';

@@ -144,8 +144,16 @@ public abstract class MessageStore : IDisposable
     {
         lock (queue)
         {
-            QueueMessages? messages = Open(queue);
-            int count = messages?.Count ?? 0;
+            int count = 0;
+            try
+            {
+                count = Open(queue)?.Count ?? 0;
+            }
+            catch (IOException)
+            {
+                // What is damaged cannot be counted, but it can be deleted.
+            }
+
             AddToCount(-count);
             DropMessages(queue);
             queue.Messages = null;
