@@ -375,7 +375,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             finally
             {
                 _connections.TryRemove(client.Number, out _);
-                if (client.WriterFault is { } fault)
+                if (client.Fault is { } fault)
                 {
                     Log.ConnectionFault(_logger, fault);
                 }

@@ -93,6 +93,19 @@ public sealed class HostileClientTests
     }
 
     [Fact]
+    public async Task A_client_with_endless_input_gives_its_thread_back()
+    {
+        const int blocks = 2_000;
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder);
+        await using EndlessConnection endless = new(relay.Identity.KeyHash, blocks);
+        Task serving = relay.ServeAsync(endless, CancellationToken.None);
+        Assert.InRange(endless.BlocksRead, 1, blocks / 10);
+        await serving.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(blocks, endless.BlocksRead);
+    }
+
+    [Fact]
     public async Task A_client_that_never_reads_holds_up_nobody_else()
     {
         using TestFolder folder = new();
@@ -169,6 +182,70 @@ public sealed class HostileClientTests
             delivered = await first.NextEventAsync();
         while (delivered.Message is BrokerMessage.End);
         Assert.Equal("mine", owned[0].OpenText(delivered.Message));
+    }
+
+    // Has a hello of version 6, then so many blocks with a PING; whatever is written to it is taken at once.
+    private sealed class EndlessConnection(Wire.Bytes keyHash, int count) : ISecureConnection
+    {
+        private byte[] _block = Pad(Hello(keyHash));
+        private int _read;
+        private int _blocks = -1;
+
+        public int BlocksRead => Math.Max(0, _blocks);
+
+        public ReadOnlyMemory<byte> SessionId { get; } = new byte[32];
+
+        public string? ApplicationProtocol => null;
+
+        public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates => [];
+
+        public bool IsCertificateSent => false;
+
+        public bool IsServerNameUsed => false;
+
+        public ValueTask WaitForBytesAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            if (_blocks == count)
+                return new ValueTask<int>(0);
+            int length = Math.Min(destination.Length, _block.Length - _read);
+            _block.AsMemory(_read, length).CopyTo(destination);
+            _read += length;
+            if (_read == _block.Length)
+            {
+                _read = 0;
+                _blocks++;
+                _block = Pad([1, 0, 40, 0, 32, .. new byte[32], 0, 0, .. "PING"u8]);
+            }
+
+            return new ValueTask<int>(length);
+        }
+
+        public ValueTask WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public void Break(TransportException cause)
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+        private static byte[] Hello(Wire.Bytes keyHash)
+        {
+            byte[] content = new byte[128];
+            Wire.WireWriter writer = new(content);
+            SmpHandshakeCodec.Write(new SmpClientHello(new SmpVersion(6), keyHash, null, IsProxy: false, null), ref writer);
+            return content[..writer.Written];
+        }
+
+        private static byte[] Pad(byte[] content)
+        {
+            byte[] block = new byte[Block.Size];
+            block.AsSpan().Fill((byte)'#');
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(block, (ushort)content.Length);
+            content.CopyTo(block, 2);
+            return block;
+        }
     }
 
     private static async Task<BrokerMessage> AskRawAsync(RelayClient client, ReadOnlyMemory<byte> command)

@@ -14,6 +14,7 @@ namespace Pairwise.Server.Smp.Connections;
 /// <remarks>While nothing waits there is no task and no buffer. Messages are sealed at the moment they are written.</remarks>
 internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, TimeProvider time, IDurableWrites? durableWrites) : IThreadPoolWorkItem
 {
+    private const int BlocksInRow = 64;
     private const int Idle = 0;
     private const int Writing = 1;
     private const int WritingWithMore = 2;
@@ -145,10 +146,15 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     {
         try
         {
-            while (true)
+            for (int written = 1; ; )
             {
                 while (FillBlock() is { } block)
                 {
+                    if (written++ % BlocksInRow == 0)
+                    {
+                        await Task.Yield(); // the thread that wakes a writer has others to wake
+                    }
+
                     if (durableWrites is not null)
                     {
                         await WaitForStoreAsync(durableWrites, block);

@@ -16,6 +16,8 @@ namespace Pairwise.Server.Smp.Connections;
 /// </summary>
 internal sealed class SmpConnection : ISmpClient, IDisposable
 {
+    private const int BlocksInRow = 16;
+
     // fixed after construction
     private readonly SmpRelay _relay;
     private readonly SmpServerSession _session;
@@ -31,6 +33,9 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     private List<Task>? _forwards;
     private CancellationTokenSource? _leaving;
     private CancellationToken _ending;
+
+    // set by whichever forwarded command fails first
+    private Exception? _forwardFault;
 
     private long _lastReceived;
 
@@ -67,8 +72,8 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     /// <summary>Whether the connection holds subscriptions, which keep it open however silent it is.</summary>
     public bool IsSubscribed => Subscriptions.MessageCount > 0 || Subscriptions.NotificationCount > 0;
 
-    /// <summary>What went wrong in the relay itself while writing; looked at when the connection has ended.</summary>
-    public Exception? WriterFault => _writer.Fault;
+    /// <summary>What went wrong in the relay itself beside reading; looked at when the connection has ended.</summary>
+    public Exception? Fault => _writer.Fault ?? Volatile.Read(ref _forwardFault);
 
     /// <summary>How long ago a block came or went.</summary>
     public TimeSpan Idle => _relay.Options.Time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastReceived), _writer.LastSent));
@@ -82,8 +87,25 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         _ending = cancellationToken;
         try
         {
-            while (await _session.Blocks.ReadAsync(cancellationToken) is { } block)
+            for (int inRow = 0; ; inRow++)
             {
+                ValueTask<Block?> reading = _session.Blocks.ReadAsync(cancellationToken);
+                if (!reading.IsCompleted)
+                {
+                    inRow = 0;
+                }
+                else if (inRow >= BlocksInRow)
+                {
+                    // This may be the thread on which all sockets report: whoever always has input gives it back in between.
+                    inRow = 0;
+                    await Task.Yield();
+                }
+
+                if (await reading is not { } block)
+                {
+                    break;
+                }
+
                 using (block)
                 {
                     Volatile.Write(ref _lastReceived, _relay.Options.Time.GetTimestamp());
@@ -178,6 +200,12 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         {
             // The relay stops or the client has gone: there is nobody to answer.
         }
+        catch (Exception fault)
+        {
+            // The boundary of a forwarded command: a fault of ours costs its answer, and the connection's owner tells of it.
+            Interlocked.CompareExchange(ref _forwardFault, fault, null);
+            SendAnswer(corrId, entity, SmpAnswer.Of(SmpError.Internal.Instance));
+        }
     }
 
     // A client may have so many commands with other relays; it is not read from before one of them is done.
@@ -185,7 +213,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     {
         while (true)
         {
-            _forwards!.RemoveAll(task => task.IsCompletedSuccessfully);
+            _forwards!.RemoveAll(task => task.IsCompleted);
             if (_forwards.Count < _relay.Options.Limits.ForwardedCommands)
             {
                 return;
