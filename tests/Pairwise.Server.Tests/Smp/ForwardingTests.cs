@@ -6,7 +6,9 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Forwarding;
+using Pairwise.Server.Smp.Store;
 using Pairwise.TestKit;
 using Pairwise.Transport;
 using static Pairwise.Server.Tests.Smp.TestRelay;
@@ -180,6 +182,67 @@ public sealed class ForwardingTests
             proxyKey, corrId, new ForwardedTransmission(RelayClient.NewCorrId(), SmpVersions.SendingProxy, key.PublicKey, SystemRandom.Instance.Bytes(200)));
         await proxy.SendBatchAsync(proxy.Encode(corrId, EntityId.None, new SmpCommand.RFwd(garbled), null));
         AssertError(SmpError.Crypto.Instance, await proxy.AnswerAsync(corrId));
+    }
+
+    [Fact]
+    public void A_senders_secret_is_kept_for_its_own_session_and_never_for_what_proxies_forward()
+    {
+        using X25519PrivateKey sessionKey = X25519PrivateKey.Generate(SystemRandom.Instance);
+        using X25519PrivateKey senderKey = X25519PrivateKey.Generate(SystemRandom.Instance);
+        Assert.True(StoredKey.TryFrom(senderKey.PublicKey, out StoredKey stored));
+        TransmissionFormat format = new(SmpVersions.Current, SystemRandom.Instance.Bytes(32));
+        Assert.True(new TransmissionAuthorizer(format, sessionKey.PublicKey).TryEncode(
+            RelayClient.NewCorrId(), new EntityId(SystemRandom.Instance.Bytes(24)), Text("secret"), senderKey, out byte[] encoded));
+        byte[] batch = [1, (byte)(encoded.Length >> 8), (byte)encoded.Length, .. encoded];
+        using SmpAuthorizer authorizer = new(sessionKey, 16);
+        foreach ((SmpAuthorizer each, int kept) in new[] { (authorizer.Forwarded, 0), (authorizer, 1) })
+        {
+            Assert.True(BatchReader.TryOpen(batch, format, out BatchReader reader));
+            Assert.True(reader.TryReadNext(out Transmission transmission));
+            byte[] signed = transmission.GetSigned(format, new byte[transmission.GetSignedLength(format)]).ToArray();
+            Assert.True(each.Verify(stored, transmission.Authorization, transmission.CorrId, signed));
+            Assert.True(each.Verify(stored, transmission.Authorization, transmission.CorrId, signed));
+            Assert.False(each.Verify(default, transmission.Authorization, transmission.CorrId, signed));
+            Assert.Equal(kept, each.SecretCount);
+        }
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_proxy_costs_one_answer_and_not_the_connection()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        FaultyRandom random = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder, options => options with
+        {
+            Random = random,
+            Limits = new SmpServerLimits { ForwardedCommands = 1 },
+            Logging = new EventLog(),
+        });
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        BrokerMessage.PKey session = await OpenAsync(client, relay);
+        random.IsFaulty = true;
+        using X25519PrivateKey key = X25519PrivateKey.Generate(SystemRandom.Instance);
+        SmpCommand.PFwd forward = new(SmpVersions.ShortLinks, key.PublicKey, SystemRandom.Instance.Bytes(200));
+        for (int i = 0; i < 3; i++)
+            AssertError(SmpError.Internal.Instance, await client.AskAsync(new EntityId(session.Session.Span), forward, null));
+        random.IsFaulty = false;
+        AssertError(
+            SmpError.Auth.Instance,
+            await ForwardAsync(client, session, SmpVersions.ShortLinks, new EntityId(SystemRandom.Instance.Bytes(24)), Text("nobody"), null));
+    }
+
+    private sealed class FaultyRandom : IRandomSource
+    {
+        public bool IsFaulty { get; set; }
+
+        public void Fill(Span<byte> destination)
+        {
+            if (IsFaulty)
+                throw new InvalidOperationException("There is no randomness.");
+            SystemRandom.Instance.Fill(destination);
+        }
     }
 
     private static ServerAddress AddressOf(TcpListener listener)

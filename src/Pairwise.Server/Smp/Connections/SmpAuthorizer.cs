@@ -20,6 +20,16 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     private static readonly X25519PublicKey DummyX25519 = X25519PrivateKey.Generate(SystemRandom.Instance).PublicKey;
 
     private Dictionary<WireKey, BoxKey>? _secrets;
+    private SmpAuthorizer? _forwarded;
+
+    /// <summary>
+    /// For commands that a proxy forwards in this session. It keeps no secrets: they would be those of many clients, and
+    /// each could tell from the time of a refusal whether another one has used a queue here.
+    /// </summary>
+    public SmpAuthorizer Forwarded => maxSecrets == 0 ? this : _forwarded ??= new SmpAuthorizer(sessionKey, 0);
+
+    /// <summary>How many shared secrets are kept.</summary>
+    internal int SecretCount => _secrets?.Count ?? 0;
 
     /// <summary>Whether <paramref name="key"/> authorized the transmission.</summary>
     /// <param name="key">The key; kind None stands for a queue or key that is not there.</param>
@@ -38,7 +48,11 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
         Verify(default, authorization, corrId, signed);
 
     /// <inheritdoc/>
-    public void Dispose() => ForgetSecrets();
+    public void Dispose()
+    {
+        ForgetSecrets();
+        _forwarded?.Dispose();
+    }
 
     private static bool VerifySignature(in StoredKey key, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> signed)
     {
@@ -94,6 +108,12 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
 
     private void Keep(WireKey key, BoxKey box)
     {
+        if (maxSecrets == 0)
+        {
+            box.Dispose();
+            return;
+        }
+
         if (_secrets?.Count >= maxSecrets)
         {
             ForgetSecrets();

@@ -44,7 +44,7 @@ internal sealed class DestinationHandler(SmpRelay relay, SmpCommandHandler handl
         }
 
         TransmissionFormat format = new(forwarded.Version, session.SessionId.Span);
-        if (Answer(authorizer, format, batch) is not { } answer
+        if (Answer(authorizer.Forwarded, format, batch) is not { } answer
             || ProxyForwarding.SealResponse(clientKey, forwarded.ClientCorrId, answer) is not { } response)
         {
             return SmpAnswer.Of(SmpError.Block.Instance);
