@@ -63,27 +63,24 @@ public sealed partial class SmpServer
     /// <summary>The metrics of this moment in the Prometheus text format.</summary>
     public string WriteMetrics() => SmpPrometheus.Write(_relay.Statistics, Gauges(), ServerWeb.Version, _relay.Options.Time.GetUtcNow());
 
-    private SmpGauges Gauges() => new()
-    {
-        Queues = _relay.Queues.Count,
-        Notifiers = _relay.Queues.NotifierCount,
-        Messages = _relay.Messages.Count,
-        Clients = _connections.Count,
-        Subscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.MessageCount),
-        NotificationSubscriptions = _connections.Values.Sum(connection => (long)connection.Subscriptions.NotificationCount),
-        SocketsAccepted = _listener?.Counts.Accepted,
-        SocketsActive = _listener?.Counts.Active,
-    };
+    private SmpGauges Gauges() => SmpGauges.Of(_relay, _connections.Values, _listener?.Counts);
 
-    private void RestoreStatistics(string file)
+    private void RestoreStatistics(string folder)
     {
         _countedFrom = _relay.Options.Time.GetUtcNow();
         try
         {
+            string file = Path.Combine(folder, SmpServerFiles.Statistics);
             if (File.Exists(file))
             {
                 _countedFrom = SmpStatisticsFile.Restore(File.ReadAllText(file), _relay.Statistics) ?? _countedFrom;
                 File.Move(file, file + ".bak", overwrite: true);
+            }
+
+            string active = Path.Combine(folder, SmpServerFiles.ActiveStatistics);
+            if (File.Exists(active))
+            {
+                SmpStatisticsFile.RestoreActive(File.ReadAllText(active), _relay.Statistics);
             }
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -102,6 +99,7 @@ public sealed partial class SmpServer
         try
         {
             File.WriteAllText(Path.Combine(folder, SmpServerFiles.Statistics), SmpStatisticsFile.Write(_relay.Statistics, _relay.Queues.Count, _countedFrom));
+            File.WriteAllText(Path.Combine(folder, SmpServerFiles.ActiveStatistics), SmpStatisticsFile.WriteActive(_relay.Statistics));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -119,8 +117,9 @@ public sealed partial class SmpServer
             try
             {
                 await Task.Delay(now.UtcDateTime.Date.AddDays(1) - now.UtcDateTime, time, cancellationToken);
-                string line = SmpStatisticsFile.TakeDay(_relay.Statistics, Gauges(), _countedFrom);
+                DateTimeOffset from = _countedFrom;
                 _countedFrom = time.GetUtcNow();
+                string line = SmpStatisticsFile.TakeDay(_relay.Statistics, Gauges(), from, DateOnly.FromDateTime(_countedFrom.UtcDateTime));
                 await File.AppendAllTextAsync(file, line + "\n", cancellationToken);
             }
             catch (OperationCanceledException)

@@ -273,7 +273,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         if (options.KeepStatistics && options.StateFolder is { } statisticsFolder)
         {
-            RestoreStatistics(Path.Combine(statisticsFolder, SmpServerFiles.Statistics));
+            RestoreStatistics(statisticsFolder);
             _loops.Add(WriteDaysAsync(Path.Combine(statisticsFolder, SmpServerFiles.DailyStatistics), _stopping.Token));
         }
 

@@ -32,6 +32,7 @@ public static class SmpServerFiles
     public const string NotificationLog = "smp-server-ntfs.log";
     public const string MessageFolder = "messages";
     public const string Statistics = "smp-server-stats.log";
+    public const string ActiveStatistics = "smp-server-stats.active.log";
     public const string DailyStatistics = "smp-server-stats.daily.log";
     public const string Metrics = "smp-server-metrics.txt";
     public const string Lock = "smp-server.lock";

@@ -103,6 +103,9 @@ public sealed record SmpServerOptions
     /// </summary>
     public TimeSpan? SnapshotInterval { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Domains of the operator's own relays, whose forwarded commands are counted apart too.</summary>
+    public IReadOnlyList<string> OwnDomains { get; init; } = [];
+
     /// <summary>Pages for browsers, metrics and health.</summary>
     public ServerWebOptions Web { get; init; } = new();
 
@@ -126,4 +129,11 @@ public sealed record SmpServerOptions
 
     /// <summary>Where log lines go; none names a queue, a key or an address.</summary>
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Whether a relay is one of the operator's own: its first host is one of the domains, or in it.</summary>
+    internal bool IsOwn(ServerAddress relay)
+    {
+        string host = relay.Hosts[0].ToString();
+        return OwnDomains.Any(domain => host == domain || host.EndsWith("." + domain, StringComparison.Ordinal));
+    }
 }

@@ -75,6 +75,25 @@ public sealed class ControlPortTests
         Assert.IsType<BrokerMessage.Deld>((await client.NextEventAsync()).Message);
     }
 
+    [Fact]
+    public async Task A_queue_is_found_by_the_id_in_a_link_and_a_client_is_shown_without_its_session()
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder, With);
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        await using Operator administrator = await Operator.ConnectAsync(relay);
+        await administrator.AskAsync("auth chief");
+        OwnedQueue queue = await client.NewQueueAsync();
+        AssertOk(await client.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
+        WireId sender = queue.Sender.Value;
+        Assert.StartsWith("status: active", await administrator.AskAsync($"status smp://x@host/{Base64Url.EncodeToString(sender.Span)}#/?v=1"), StringComparison.Ordinal);
+        Assert.Equal("error: AUTH", await administrator.AskAsync("status https://host/i#nothing"));
+        Assert.Equal("suspend not implemented", await administrator.AskAsync("suspend"));
+        Assert.Equal("clientId,sessionId,connected,createdAt,rcvActiveAt,sndActiveAt,age,subscriptions", await administrator.AskAsync("clients"));
+        string[] columns = (await administrator.AskAsync(""))!.Split(',');
+        Assert.Equal((8, "", "True", "1"), (columns.Length, columns[1], columns[2], columns[7]));
+    }
+
     private static SmpServerOptions With(SmpServerOptions options)
     {
         Assert.True(BasicAuth.TryParse("chief", out BasicAuth? administrator));

@@ -106,6 +106,37 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task What_is_forwarded_is_counted_and_the_operators_own_relays_apart()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using SmpServer proxy = await StartAsync(proxyFolder, options => options with { OwnDomains = ["example.org", "127.0.0.1"] });
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        BrokerMessage.PKey session = await OpenAsync(client, relay);
+        await ForwardAsync(client, session, SmpVersions.ShortLinks, new EntityId(SystemRandom.Instance.Bytes(24)), Text("nobody"), null);
+        Assert.True(ServerAddress.TryParse($"smp://{proxy.Identity.KeyHash.ToBase64Url()}@localhost:1", out ServerAddress? nobody));
+        await client.AskAsync(EntityId.None, new SmpCommand.Prxy(nobody, null), null);
+        string metrics = proxy.WriteMetrics();
+        Assert.Contains("\nsimplex_smp_relay_sessions_requests{source=\"all\"} 2\nsimplex_smp_relay_sessions_requests{source=\"own\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nsimplex_smp_relay_sessions_errors{source=\"all\",type=\"connect\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nsimplex_smp_relay_messages_successes{source=\"all\"} 1\nsimplex_smp_relay_messages_successes{source=\"own\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nsimplex_smp_relay_messages_received 1\n", relay.WriteMetrics(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("example.org", true)]
+    [InlineData("smp4.example.org", true)]
+    [InlineData("badexample.org", false)]
+    [InlineData("example.org.evil.net", false)]
+    public void Own_domains_hold_for_the_hosts_in_them(string host, bool isOwn)
+    {
+        SmpServerOptions options = new() { ConfigurationFolder = "", OwnDomains = ["example.org"] };
+        Assert.True(ServerAddress.TryParse($"smp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{host}", out ServerAddress? address));
+        Assert.Equal(isOwn, options.IsOwn(address));
+    }
+
+    [Fact]
     public async Task A_session_that_ended_is_made_anew()
     {
         using TestFolder proxyFolder = new();

@@ -10,6 +10,42 @@ public sealed partial class SmpPrometheusTests
 
     private static readonly SmpGauges Gauges = new() { Queues = 3, Notifiers = 1, Messages = 7, Clients = 2 };
 
+    // What dashboards made for the reference ask for.
+    private static readonly string[] ReferenceNames =
+    [
+        "clients_total", "delivered_clients_total", "delivered_total", "delivery_ack_confirmed_count", "delivery_ack_confirmed_time",
+        "delivery_ack_pending_count", "delivery_ack_time_max", "info", "loaded_queues_ntf_count", "loaded_queues_ntf_lock_count",
+        "loaded_queues_open_journal_count", "loaded_queues_queue_count", "loaded_queues_queue_lock_count", "messages_expired",
+        "messages_notify_get_errors", "messages_notify_get_received", "messages_notify_get_sent", "messages_notify_received",
+        "messages_notify_sent", "messages_ntf_errors", "messages_ntf_successes", "messages_ntf_successes_batch", "messages_received",
+        "messages_sent", "messages_sent_errors", "messages_total", "ntf_services_assoc_duplicate", "ntf_services_assoc_new",
+        "ntf_services_assoc_removed", "ntf_services_assoc_updated", "ntf_services_count", "ntf_services_queues_count", "ntf_services_sub_count",
+        "ntf_services_sub_duplicate", "ntf_services_sub_end", "ntf_services_sub_queues", "queues_blocked", "queues_created", "queues_daily",
+        "queues_deleted", "queues_deleted_batch", "queues_monthly", "queues_notify_created", "queues_notify_daily", "queues_notify_deleted",
+        "queues_notify_deleted_batch", "queues_notify_monthly", "queues_notify_new_created", "queues_notify_total1", "queues_notify_total2",
+        "queues_notify_weekly", "queues_secured", "queues_total1", "queues_total2", "queues_weekly", "rcv_services_assoc_duplicate",
+        "rcv_services_assoc_new", "rcv_services_assoc_removed", "rcv_services_assoc_updated", "rcv_services_count", "rcv_services_queues_count",
+        "rcv_services_sub_count", "rcv_services_sub_duplicate", "rcv_services_sub_end", "rcv_services_sub_queues", "relay_messages_errors",
+        "relay_messages_received", "relay_messages_requests", "relay_messages_successes", "relay_sessions_errors", "relay_sessions_requests",
+        "relay_sessions_successes", "sockets_accepted", "sockets_active", "sockets_closed", "sockets_leaked", "subscribtion_clients_total",
+        "subscribtion_end", "subscribtion_end_batch", "subscribtion_errors", "subscribtion_ntf_errors", "subscribtion_nts_services_total",
+        "subscribtion_services_total", "subscribtion_successes", "subscribtion_successes_batch", "subscribtion_total",
+        "subscription_ntf_clients_total", "subscription_ntf_requests", "subscription_ntf_requests_batch", "subscription_ntf_total",
+        "threads_total",
+    ];
+
+    [Fact]
+    public void Every_metric_of_the_reference_is_there_by_its_name()
+    {
+        var all = Gauges with
+        {
+            Subscriptions = 1, SubscribedClients = 1, SubscribedServices = 0, NotificationSubscriptions = 1, NotificationClients = 1,
+            NotificationServices = 0, DeliveredClients = 1, SocketsAccepted = 1, SocketsActive = 1,
+        };
+        var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now);
+        Assert.All(ReferenceNames, name => Assert.Contains($"# TYPE simplex_smp_{name} ", text, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Every_counter_is_shown_once()
     {
@@ -30,7 +66,7 @@ public sealed partial class SmpPrometheusTests
             if (line.StartsWith("# TYPE ", StringComparison.Ordinal))
                 Assert.True(described.Add(line.Split(' ')[2]));
             else if (line.Length > 0 && line[0] != '#')
-                Assert.Contains(SampleLine().Match(line).Groups[1].Value, described);
+                Assert.Contains(HistogramPart().Replace(SampleLine().Match(line).Groups[1].Value, "$1"), described);
         }
 
         Assert.Contains("\nsimplex_smp_messages_sent 12\n", text, StringComparison.Ordinal);
@@ -61,9 +97,12 @@ public sealed partial class SmpPrometheusTests
         return folder?.FullName ?? throw new DirectoryNotFoundException("The repository was not found above the test program.");
     }
 
+    [GeneratedRegex("^(simplex_smp_delivery_ack_confirmed_time)_(bucket|sum|count)$")]
+    private static partial Regex HistogramPart();
+
     [GeneratedRegex("simplex_smp_[a-z0-9_]+")]
     private static partial Regex MetricName();
 
-    [GeneratedRegex("""^(simplex_smp_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"\})? [0-9.]+$""")]
+    [GeneratedRegex("""^(simplex_smp_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"(?:,[a-z]+="[a-z]*")?\})? [0-9.]+$""")]
     private static partial Regex SampleLine();
 }

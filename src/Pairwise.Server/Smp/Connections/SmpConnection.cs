@@ -37,6 +37,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     // set by whichever forwarded command fails first
     private Exception? _forwardFault;
 
+    private readonly long _began;
     private long _lastReceived;
 
     public SmpConnection(SmpRelay relay, SmpServerSession session, SmpCommandHandler handler, ProxyHandler proxy, long number)
@@ -57,7 +58,8 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
             ServiceId = StoredId.From(id.Span);
         }
 
-        _lastReceived = relay.Options.Time.GetTimestamp();
+        _began = relay.Options.Time.GetTimestamp();
+        _lastReceived = _began;
     }
 
     /// <summary>The number of the connection since the start of the relay: what the operator sees of it.</summary>
@@ -75,8 +77,20 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     /// <summary>What went wrong in the relay itself beside reading; looked at when the connection has ended.</summary>
     public Exception? Fault => _writer.Fault ?? Volatile.Read(ref _forwardFault);
 
+    /// <summary>How long ago the connection began.</summary>
+    public TimeSpan Age => _relay.Options.Time.GetElapsedTime(_began);
+
+    /// <summary>How long ago a block came.</summary>
+    public TimeSpan ReceivedAgo => _relay.Options.Time.GetElapsedTime(Volatile.Read(ref _lastReceived));
+
+    /// <summary>How long ago a block went.</summary>
+    public TimeSpan SentAgo => _relay.Options.Time.GetElapsedTime(Math.Max(_began, _writer.LastSent));
+
     /// <summary>How long ago a block came or went.</summary>
     public TimeSpan Idle => _relay.Options.Time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastReceived), _writer.LastSent));
+
+    /// <summary>How many answers wait for the client to read.</summary>
+    public int WaitingCount => _outbox.AnswerCount;
 
     /// <summary>How long the block that is being written has waited for the client to read.</summary>
     public TimeSpan Stalled => _writer.Stalled;
@@ -165,6 +179,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     public void OnMessage(Subscription subscription, StoredMessage message)
     {
+        subscription.DeliveredAt = (uint)_relay.NowSeconds();
         _outbox.AddDelivery(new EntityId(subscription.EntityId.ToWireId()), subscription, message);
         _writer.Schedule();
     }
@@ -226,6 +241,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     private void SendEvent(Subscription subscription, BrokerMessage message)
     {
         _relay.Statistics.Add(Operation.SmpCounter.QSubEnd);
+        _relay.Statistics.Add(Operation.SmpCounter.QSubEndB); // each leaves at once, in a batch of its own or in another's
         SendEvent(subscription.EntityId, message);
     }
 
@@ -241,10 +257,17 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         BlockWriter.BeginDeferring();
         try
         {
+            bool isFirst = true;
             while (batch.TryReadNext(out Transmission transmission))
             {
                 if (transmission.TryDecodeCommand(Version, out SmpCommand? command, out SmpError? error))
                 {
+                    if (isFirst)
+                    {
+                        _relay.Statistics.BatchBegan(command);
+                        isFirst = false;
+                    }
+
                     _handler.Handle(this, _authorizer, _session, _format, transmission, command, scratch, _outbox);
                 }
                 else

@@ -68,7 +68,7 @@ internal sealed partial class SmpDispatcher
             relay.Notifications.Add(notifier, message);
         }
 
-        relay.Statistics.MessageSent(message.Notify);
+        relay.Statistics.MessageSent(queue, message.Notify);
         return SmpAnswer.Ok;
     }
 
@@ -101,6 +101,7 @@ internal sealed partial class SmpDispatcher
         {
             bool isRepeated = hold.Delivered is not null;
             hold.Delivered = Messages.Peek(queue);
+            hold.DeliveredAt = (uint)relay.NowSeconds();
             relay.Statistics.Got(hold.Delivered is not null, isRepeated);
             return hold.Delivered is { } message ? SmpAnswer.Of(queue, message) : SmpAnswer.Ok;
         }
@@ -124,7 +125,7 @@ internal sealed partial class SmpDispatcher
             StoredMessage? next = ack.Message.Value.IsEmpty ? Messages.Peek(queue) : Messages.Acknowledge(queue, delivered.Id, out removed);
             if (removed is { IsQuota: false })
             {
-                relay.Statistics.MessageReceived(removed, isGet: hold.Kind == SubscriptionKind.Get);
+                relay.Statistics.MessageReceived(queue, removed, isGet: hold.Kind == SubscriptionKind.Get, relay.NowSeconds() - hold.DeliveredAt);
             }
 
             if (hold.Kind == SubscriptionKind.Get || next is null)
@@ -133,6 +134,7 @@ internal sealed partial class SmpDispatcher
             }
 
             hold.Delivered = next;
+            hold.DeliveredAt = (uint)relay.NowSeconds();
             return SmpAnswer.Of(queue, next);
         }
     }

@@ -2,6 +2,7 @@ using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Transport;
 using Pairwise.Wire;
 
@@ -21,13 +22,17 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
             return Refuse(ProxyError.BasicAuth.Instance);
         }
 
+        bool isOwn = relay.Options.IsOwn(command.Relay);
         try
         {
             SmpClient client = await sessions.GetAsync(command.Relay).WaitAsync(cancellationToken);
-            return Describe(client);
+            BrokerMessage answer = Describe(client);
+            relay.Statistics.RelayAsked(answer is BrokerMessage.PKey ? ForwardingCounter.Successes : ForwardingCounter.ErrorsCompat, isOwn);
+            return answer;
         }
         catch (TransportException failure)
         {
+            relay.Statistics.RelayAsked(failure.Error is null ? ForwardingCounter.ErrorsConnect : ForwardingCounter.ErrorsOther, isOwn);
             return Refuse(Describe(failure));
         }
     }
@@ -36,19 +41,23 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
     public async Task<BrokerMessage> ForwardAsync(CorrId corrId, EntityId session, SmpCommand.PFwd command, CancellationToken cancellationToken)
     {
         WireId sessionId = session.Value;
-        if (sessions.Find(sessionId.Span) is not { } client)
+        if (sessions.Find(sessionId.Span) is not (var client, var destination))
         {
+            relay.Statistics.Forwarded(ForwardingCounter.ErrorsConnect, isOwn: false);
             return Refuse(ProxyError.NoSession.Instance);
         }
 
+        bool isOwn = relay.Options.IsOwn(destination);
         if (client.Version < SmpVersions.SendingProxy || client.Session.SessionSecret is not { } secret)
         {
+            relay.Statistics.Forwarded(ForwardingCounter.ErrorsCompat, isOwn);
             return Refuse(new ProxyError.Broker(new BrokerError.Transport(TransportError.Version)));
         }
 
         using BoxKey? key = TryMakeKey(secret);
         if (key is null)
         {
+            relay.Statistics.Forwarded(ForwardingCounter.ErrorsOther, isOwn);
             return Refuse(ProxyError.NoSession.Instance);
         }
 
@@ -57,6 +66,8 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
             key, forwardId, new ForwardedTransmission(corrId, command.Version, command.CommandKey, command.Transmission));
         SmpResult result = await client.SendAsync(
             new SmpRequest(new SmpCommand.RFwd(sealedCommand), EntityId.None, null, forwardId), cancellationToken);
+        bool isAnswered = result.IsOk ? result.Message is BrokerMessage.RRes : result.Error is SmpClientError.Relay;
+        relay.Statistics.Forwarded(isAnswered ? ForwardingCounter.Successes : ForwardingCounter.ErrorsOther, isOwn);
         if (!result.IsOk)
         {
             return Refuse(result.Error);

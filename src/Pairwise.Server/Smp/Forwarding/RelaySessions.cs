@@ -17,7 +17,7 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
     private const int MaxFailures = 1024;
 
     private readonly ConcurrentDictionary<ServerAddress, Entry> _byAddress = new();
-    private readonly ConcurrentDictionary<Bytes, SmpClient> _bySession = new();
+    private readonly ConcurrentDictionary<Bytes, (SmpClient Client, ServerAddress Relay)> _bySession = new();
     private readonly CancellationTokenSource _ending = new();
 
     /// <summary>The session with a relay, made when there is none.</summary>
@@ -53,14 +53,14 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
     }
 
     /// <summary>The session with this id, while it lasts.</summary>
-    public SmpClient? Find(ReadOnlySpan<byte> sessionId) =>
-        _bySession.TryGetValue(Bytes.CopyOf(sessionId), out SmpClient? client) && !client.Completion.IsCompleted ? client : null;
+    public (SmpClient Client, ServerAddress Relay)? Find(ReadOnlySpan<byte> sessionId) =>
+        _bySession.TryGetValue(Bytes.CopyOf(sessionId), out var session) && !session.Client.Completion.IsCompleted ? session : null;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
-        foreach (SmpClient client in _bySession.Values)
+        foreach ((SmpClient client, _) in _bySession.Values)
         {
             await client.DisposeAsync();
         }
@@ -71,7 +71,7 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
     private async Task<SmpClient> ConnectAsync(ServerAddress relay)
     {
         SmpClient client = await SmpClient.ConnectAsync(relay, options, isInteractive: false, _ending.Token);
-        foreach ((Bytes id, SmpClient known) in _bySession)
+        foreach ((Bytes id, (SmpClient known, _)) in _bySession)
         {
             if (known.Completion.IsCompleted)
             {
@@ -80,7 +80,7 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
             }
         }
 
-        _bySession[client.SessionId] = client;
+        _bySession[client.SessionId] = (client, relay);
         RelaySessionsLog.Connected(logger);
         return client;
     }

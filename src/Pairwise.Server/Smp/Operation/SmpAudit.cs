@@ -117,68 +117,8 @@ public sealed class SmpAudit
         return new SmpAudit(queues, messages, files, notifications);
     }
 
-    /// <summary>
-    /// The queues that a text is about: an id, an address of a queue or a link, in any form in which people hand them on.
-    /// </summary>
-    /// <remarks>Whatever in the text can be an id is looked up as a recipient, sender, notifier and link id; the key in a
-    /// contact's short link gives its link id.</remarks>
-    public IReadOnlyList<SmpQueue> Find(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        HashSet<SmpQueue> found = new(ReferenceEqualityComparer.Instance);
-        // In full links the queue's address is escaped, and its parts once more.
-        string once = Uri.UnescapeDataString(text);
-        foreach (string token in Tokens(once).Concat(Tokens(Uri.UnescapeDataString(once))))
-        {
-            if (!TextEncoding.TryFromBase64Url(token, out byte[]? bytes))
-            {
-                continue;
-            }
-
-            const int linkKeyLength = 32;
-            if (bytes.Length == linkKeyLength)
-            {
-                Look(HkdfSha512.Derive([], bytes, "SimpleXContactLink"u8, StoredId.Length + linkKeyLength)[..StoredId.Length]);
-            }
-
-            Look(bytes);
-        }
-
-        return [.. found];
-
-        void Look(byte[] bytes)
-        {
-            if (!StoredId.TryFrom(bytes, out StoredId id))
-            {
-                return;
-            }
-
-            if (Queues.TryFindByRecipient(id, out SmpQueue? queue) || Queues.TryFindBySender(id, out queue)
-                || Queues.TryFindByNotifier(id, out queue) || Queues.TryFindByLink(new LinkId(id.ToWireId()), out queue))
-            {
-                found.Add(queue);
-            }
-        }
-    }
-
-    // Ids have no padding, and keys are found without theirs.
-    private static IEnumerable<string> Tokens(string text)
-    {
-        StringBuilder token = new();
-        foreach (char character in text)
-        {
-            if (char.IsAsciiLetterOrDigit(character) || character is '-' or '_')
-            {
-                token.Append(character);
-                continue;
-            }
-
-            yield return token.ToString();
-            token.Clear();
-        }
-
-        yield return token.ToString();
-    }
+    /// <summary>The queues that a text is about; see <see cref="QueueSearch"/>.</summary>
+    public IReadOnlyList<SmpQueue> Find(string text) => QueueSearch.Find(Queues, text);
 
     private static IEnumerable<string> AllFiles(string folder) =>
         Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [];

@@ -42,7 +42,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             "quit" => null,
             "help" => "commands: auth, stats, stats-rts, clients, sockets, socket-threads, threads, server-info, status, block, unblock, delete, save, help, quit",
             "auth" => Authorize(argument),
-            "suspend" or "resume" => "not implemented",
+            "suspend" or "resume" => For(ControlRole.Administrator, () => $"{words[0]} not implemented"),
             "stats-rts" => DescribeRuntime(),
             "stats" => For(ControlRole.User, DescribeStatistics),
             "sockets" => For(ControlRole.User, () => $"Active: {connections().Count}"),
@@ -78,17 +78,35 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
     private string DescribeStatistics()
     {
         StringBuilder text = new();
+        SmpStatistics statistics = relay.Statistics;
         foreach (SmpCounter counter in Enum.GetValues<SmpCounter>())
         {
             string name = counter.ToString();
-            text.Append(char.ToLowerInvariant(name[0])).Append(name.AsSpan(1)).Append(": ");
-            text.Append(CultureInfo.InvariantCulture, $"{ValueOf(counter)}\n");
+            Line(char.ToLowerInvariant(name[0]) + name[1..], counter == SmpCounter.QCount ? relay.Queues.Count : statistics[counter]);
         }
 
+        Line("daily active queues", statistics.ActiveQueues.Day.Estimate());
+        Line("notifiers", relay.Queues.NotifierCount);
+        Line("msgCount", relay.Messages.Count);
+        Line("ntfCount", relay.Notifications.Count);
+        Forwarding("pRelays", statistics.Relays);
+        Forwarding("pRelaysOwn", statistics.OwnRelays);
+        Forwarding("pMsgFwds", statistics.Forwards);
+        Forwarding("pMsgFwdsOwn", statistics.OwnForwards);
+        (int recipients, long recipientQueues) = relay.Queues.Services.Count(ServiceSide.Recipient);
+        (int notifiers, long notifierQueues) = relay.Queues.Services.Count(ServiceSide.Notifier);
+        Line("rcvServiceCount", recipients);
+        Line("ntfServiceCount", notifiers);
+        Line("rcvServiceQueuesCount", recipientQueues);
+        Line("ntfServiceQueuesCount", notifierQueues);
         return text.ToString().TrimEnd();
-    }
 
-    private long ValueOf(SmpCounter counter) => counter == SmpCounter.QCount ? relay.Queues.Count : relay.Statistics[counter];
+        void Line(string name, long value) => text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
+
+        void Forwarding(string name, Counters<ForwardingCounter> counters) => text.Append(
+            CultureInfo.InvariantCulture,
+            $"{name}: requests={counters[ForwardingCounter.Requests]}, successes={counters[ForwardingCounter.Successes]}, errorsConnect={counters[ForwardingCounter.ErrorsConnect]}, errorsCompat={counters[ForwardingCounter.ErrorsCompat]}, errorsOther={counters[ForwardingCounter.ErrorsOther]}\n");
+    }
 
     private static string DescribeRuntime()
     {
@@ -98,25 +116,40 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             $"heap: {memory.HeapSizeBytes}, committed: {memory.TotalCommittedBytes}, collections: {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)}, threads: {ThreadPool.ThreadCount}");
     }
 
-    private string DescribeServer()
-    {
-        ICollection<SmpConnection> clients = connections();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"Clients: {clients.Count}\nSMP subscriptions: {clients.Sum(client => client.Subscriptions.MessageCount)}\nNtf subscriptions: {clients.Sum(client => client.Subscriptions.NotificationCount)}\nQueues: {relay.Queues.Count}\nMessages: {relay.Messages.Count}\nNotifications: {relay.Notifications.Count}");
-    }
-
+    // The columns of the reference. That of the session id stays empty: it would tie what an observer of the network
+    // sees to a line of this list.
     private string DescribeClients()
     {
-        StringBuilder text = new("clientId,idleSeconds,subscriptions,ntfSubscriptions\n");
+        StringBuilder text = new("clientId,sessionId,connected,createdAt,rcvActiveAt,sndActiveAt,age,subscriptions\n");
+        DateTimeOffset now = relay.Options.Time.GetUtcNow();
         foreach (SmpConnection client in connections())
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{client.Number},{client.Idle.TotalSeconds:0},{client.Subscriptions.MessageCount},{client.Subscriptions.NotificationCount}\n");
+                $"{client.Number},,True,{new UtcTimestamp(now - client.Age)},{new UtcTimestamp(now - client.ReceivedAgo)},{new UtcTimestamp(now - client.SentAgo)},{client.Age.TotalSeconds:0},{client.Subscriptions.MessageCount}\n");
         }
 
         return text.ToString().TrimEnd();
+    }
+
+    private string DescribeServer()
+    {
+        ICollection<SmpConnection> clients = connections();
+        StringBuilder text = new();
+        Line("Threads", ThreadPool.ThreadCount);
+        Line("Clients", clients.Count);
+        if (_role == ControlRole.Administrator)
+        {
+            Line("Answers that wait for clients to read", clients.Sum(client => (long)client.WaitingCount));
+        }
+
+        Line("SMP subscriptions", clients.Sum(client => (long)client.Subscriptions.MessageCount));
+        Line("SMP subscribed clients", clients.Count(client => client.Subscriptions.MessageCount > 0));
+        Line("Ntf subscriptions", clients.Sum(client => (long)client.Subscriptions.NotificationCount));
+        Line("Ntf subscribed clients", clients.Count(client => client.Subscriptions.NotificationCount > 0));
+        return text.ToString().TrimEnd();
+
+        void Line(string name, long value) => text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
     }
 
     private string Save()
@@ -132,23 +165,13 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         }
     }
 
-    // A sender id, or the id of a link; both in base64url.
-    private string OnQueue(string id, Func<SmpQueue, string> handle)
+    // QUEUE = the sender id or link id in base64url, or a link
+    private string OnQueue(string text, Func<SmpQueue, string> handle) => QueueSearch.Find(relay.Queues, text) switch
     {
-        if (!TextEncoding.TryFromBase64Url(id.AsSpan(), out byte[]? bytes) || bytes.Length > WireId.MaxLength)
-        {
-            return "error: this is no queue id";
-        }
-
-        SmpQueue? queue = null;
-        bool isFound = StoredId.TryFrom(bytes, out StoredId sender) && relay.Queues.TryFindBySender(sender, out queue);
-        if (!isFound)
-        {
-            relay.Queues.TryFindByLink(new LinkId(bytes), out queue);
-        }
-
-        return queue is null ? "error: AUTH" : handle(queue);
-    }
+        [var queue] => handle(queue),
+        [] => "error: AUTH",
+        _ => "error: this is about more than one queue",
+    };
 
     private static string Describe(SmpQueue queue)
     {

@@ -1,3 +1,7 @@
+using Pairwise.Server.Smp.Connections;
+using Pairwise.Server.Smp.Logs;
+using Pairwise.Transport.Sockets;
+
 namespace Pairwise.Server.Smp.Operation;
 
 /// <summary>What a relay holds at one moment, beside what it has counted. Null is not known to this relay.</summary>
@@ -12,18 +16,82 @@ public sealed record SmpGauges
     /// <summary>Messages that wait.</summary>
     public required long Messages { get; init; }
 
+    /// <summary>Notifications that wait.</summary>
+    public long Notifications { get; init; }
+
     /// <summary>Clients connected.</summary>
     public required long Clients { get; init; }
 
     /// <summary>Queues subscribed by clients that are connected.</summary>
     public long? Subscriptions { get; init; }
 
+    /// <summary>Clients that are subscribed to queues.</summary>
+    public long? SubscribedClients { get; init; }
+
+    /// <summary>Services among them.</summary>
+    public long? SubscribedServices { get; init; }
+
     /// <summary>Queues whose notifications are subscribed.</summary>
     public long? NotificationSubscriptions { get; init; }
+
+    /// <summary>Clients that are subscribed to notifications.</summary>
+    public long? NotificationClients { get; init; }
+
+    /// <summary>Services among them.</summary>
+    public long? NotificationServices { get; init; }
+
+    /// <summary>Messages delivered that wait for their acknowledgement, by how long they have waited.</summary>
+    public DeliveryTimes Delivered { get; init; } = new();
+
+    /// <summary>Clients that such messages were delivered to.</summary>
+    public long? DeliveredClients { get; init; }
+
+    /// <summary>Services that receive messages.</summary>
+    public long RecipientServices { get; init; }
+
+    /// <summary>Queues of these.</summary>
+    public long RecipientServiceQueues { get; init; }
+
+    /// <summary>Services that receive notifications.</summary>
+    public long NotifierServices { get; init; }
+
+    /// <summary>Queues of these.</summary>
+    public long NotifierServiceQueues { get; init; }
 
     /// <summary>Connections accepted since the start.</summary>
     public long? SocketsAccepted { get; init; }
 
     /// <summary>Connections open now.</summary>
     public long? SocketsActive { get; init; }
+
+    /// <summary>Looks at a relay.</summary>
+    internal static SmpGauges Of(SmpRelay relay, ICollection<SmpConnection> clients, TlsListenerCounts? sockets)
+    {
+        DeliveryTimes delivered = new();
+        long now = relay.NowSeconds();
+        (int recipients, long recipientQueues) = relay.Queues.Services.Count(ServiceSide.Recipient);
+        (int notifiers, long notifierQueues) = relay.Queues.Services.Count(ServiceSide.Notifier);
+        return new SmpGauges
+        {
+            Queues = relay.Queues.Count,
+            Notifiers = relay.Queues.NotifierCount,
+            Messages = relay.Messages.Count,
+            Notifications = relay.Notifications.Count,
+            Clients = clients.Count,
+            Subscriptions = clients.Sum(client => (long)client.Subscriptions.MessageCount),
+            SubscribedClients = clients.Count(client => client.Subscriptions.MessageCount > 0),
+            SubscribedServices = clients.Count(client => client.ServiceId is not null && client.Subscriptions.MessageCount > 0),
+            NotificationSubscriptions = clients.Sum(client => (long)client.Subscriptions.NotificationCount),
+            NotificationClients = clients.Count(client => client.Subscriptions.NotificationCount > 0),
+            NotificationServices = clients.Count(client => client.ServiceId is not null && client.Subscriptions.NotificationCount > 0),
+            DeliveredClients = clients.Count(client => client.Subscriptions.CountDelivered(now, delivered)),
+            Delivered = delivered,
+            RecipientServices = recipients,
+            RecipientServiceQueues = recipientQueues,
+            NotifierServices = notifiers,
+            NotifierServiceQueues = notifierQueues,
+            SocketsAccepted = sockets?.Accepted,
+            SocketsActive = sockets?.Active,
+        };
+    }
 }

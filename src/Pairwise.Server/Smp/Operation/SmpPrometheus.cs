@@ -65,6 +65,30 @@ public static class SmpPrometheus
     internal static IEnumerable<SmpCounter> ShownCounters =>
         Counted.SelectMany(group => group.Metrics).SelectMany(metric => metric.Samples).Select(sample => sample.Counter);
 
+    private static readonly (string Prefix, string Help, Func<SmpStatistics, (Counters<ForwardingCounter> All, Counters<ForwardingCounter> Own)> Counters)[] Forwarding =
+    [
+        ("relay_sessions", "Sessions with other relays", statistics => (statistics.Relays, statistics.OwnRelays)),
+        ("relay_messages", "Commands forwarded to other relays", statistics => (statistics.Forwards, statistics.OwnForwards)),
+    ];
+
+    private static readonly (string Prefix, string Name, Func<SmpStatistics, Counters<ServiceCounter>> Counters)[] Services =
+    [
+        ("rcv", "receiving", statistics => statistics.RecipientServices),
+        ("ntf", "notification", statistics => statistics.NotifierServices),
+    ];
+
+    private static readonly (string Name, string Help, ServiceCounter Counter)[] ServiceMetrics =
+    [
+        ("assoc_new", "Queues associated with", ServiceCounter.AssocNew),
+        ("assoc_duplicate", "Queues associated once more with", ServiceCounter.AssocDuplicate),
+        ("assoc_updated", "Queues that went from one to another of", ServiceCounter.AssocUpdated),
+        ("assoc_removed", "Queues no longer associated with", ServiceCounter.AssocRemoved),
+        ("sub_count", "Subscriptions of", ServiceCounter.SubCount),
+        ("sub_duplicate", "Repeated subscriptions of", ServiceCounter.SubDuplicate),
+        ("sub_queues", "Queues subscribed through", ServiceCounter.SubQueues),
+        ("sub_end", "Subscriptions ended of", ServiceCounter.SubEnd),
+    ];
+
     /// <summary>The text of one moment.</summary>
     /// <param name="statistics">What was counted.</param>
     /// <param name="gauges">What the relay holds now.</param>
@@ -92,21 +116,134 @@ public static class SmpPrometheus
             }
         }
 
-        text.Append("# State\n\n");
-        WriteGauge(text, "queues_total1", "Queues stored", gauges.Queues);
-        WriteGauge(text, "queues_total2", "Queues stored, counted another way by the reference", gauges.Queues);
-        WriteGauge(text, "messages_total", "Messages that wait", gauges.Messages);
-        WriteGauge(text, "queues_notify_total1", "Queues with notification credentials", gauges.Notifiers);
-        WriteGauge(text, "queues_notify_total2", "Queues with notification credentials, counted another way by the reference", gauges.Notifiers);
+        WriteForwarding(text, statistics);
+        WriteServices(text, statistics, gauges);
+        WriteQueues(text, statistics, gauges);
+        WriteSubscriptions(text, gauges);
+        WriteDeliveries(text, statistics, gauges);
         WriteGauge(text, "clients_total", "Clients connected", gauges.Clients);
-        WriteGauge(text, "subscribtion_total", "Queues subscribed", gauges.Subscriptions);
-        WriteGauge(text, "subscription_ntf_total", "Queues whose notifications are subscribed", gauges.NotificationSubscriptions);
         WriteGauge(text, "sockets_accepted", "Connections accepted since the start", gauges.SocketsAccepted);
+        WriteGauge(text, "sockets_closed", "Connections closed since the start", gauges.SocketsAccepted - gauges.SocketsActive);
         WriteGauge(text, "sockets_active", "Connections open", gauges.SocketsActive);
+        WriteGauge(text, "sockets_leaked", "Connections that nobody owns: this relay has none", gauges.SocketsAccepted is null ? null : 0);
         WriteProcess(text);
         Describe(text, "info", "The program", Gauge);
         Sample(text, "info", $"{{version=\"{Escape(version)}\"}}", 1);
         return text.ToString();
+    }
+
+    private static void WriteForwarding(StringBuilder text, SmpStatistics statistics)
+    {
+        foreach ((string prefix, string help, var counters) in Forwarding)
+        {
+            (Counters<ForwardingCounter> all, Counters<ForwardingCounter> own) = counters(statistics);
+            (string Source, Counters<ForwardingCounter> Counters)[] sources = [("all", all), ("own", own)];
+            foreach ((string name, string what, ForwardingCounter counter) in
+                new[] { ("requests", "asked for", ForwardingCounter.Requests), ("successes", "done", ForwardingCounter.Successes) })
+            {
+                Describe(text, $"{prefix}_{name}", $"{help}, {what}", Counter);
+                foreach ((string source, Counters<ForwardingCounter> each) in sources)
+                {
+                    Sample(text, $"{prefix}_{name}", $"{{source=\"{source}\"}}", each[counter]);
+                }
+
+                text.Append('\n');
+            }
+
+            Describe(text, $"{prefix}_errors", $"{help}, failed", Counter);
+            foreach ((string source, Counters<ForwardingCounter> each) in sources)
+            {
+                Sample(text, $"{prefix}_errors", $"{{source=\"{source}\",type=\"connect\"}}", each[ForwardingCounter.ErrorsConnect]);
+                Sample(text, $"{prefix}_errors", $"{{source=\"{source}\",type=\"compat\"}}", each[ForwardingCounter.ErrorsCompat]);
+                Sample(text, $"{prefix}_errors", $"{{source=\"{source}\",type=\"other\"}}", each[ForwardingCounter.ErrorsOther]);
+            }
+
+            text.Append('\n');
+        }
+    }
+
+    private static void WriteServices(StringBuilder text, SmpStatistics statistics, SmpGauges gauges)
+    {
+        WriteGauge(text, "rcv_services_count", "Services that receive messages", gauges.RecipientServices);
+        WriteGauge(text, "rcv_services_queues_count", "Queues of services that receive messages", gauges.RecipientServiceQueues);
+        WriteGauge(text, "ntf_services_count", "Services that receive notifications", gauges.NotifierServices);
+        WriteGauge(text, "ntf_services_queues_count", "Queues of services that receive notifications", gauges.NotifierServiceQueues);
+        foreach ((string prefix, string name, var counters) in Services)
+        {
+            foreach ((string metric, string help, ServiceCounter counter) in ServiceMetrics)
+            {
+                Describe(text, $"{prefix}_services_{metric}", $"{help} {name} services", counter is ServiceCounter.SubQueues or ServiceCounter.SubEnd ? Gauge : Counter);
+                Sample(text, $"{prefix}_services_{metric}", "", counters(statistics)[counter]);
+                text.Append('\n');
+            }
+        }
+    }
+
+    private static void WriteQueues(StringBuilder text, SmpStatistics statistics, SmpGauges gauges)
+    {
+        WriteGauge(text, "queues_total1", "Queues stored", gauges.Queues);
+        WriteGauge(text, "queues_total2", "Queues stored, counted another way by the reference", gauges.Queues);
+        WriteGauge(text, "queues_notify_total1", "Queues with notification credentials", gauges.Notifiers);
+        WriteGauge(text, "queues_notify_total2", "Queues with notification credentials, counted another way by the reference", gauges.Notifiers);
+        WriteGauge(text, "queues_daily", "Queues with messages today", statistics.ActiveQueues.Day.Estimate());
+        WriteGauge(text, "queues_weekly", "Queues with messages this week", statistics.ActiveQueues.Week.Estimate());
+        WriteGauge(text, "queues_monthly", "Queues with messages this month", statistics.ActiveQueues.Month.Estimate());
+        WriteGauge(text, "queues_notify_daily", "Queues with messages today that ask for a notification", statistics.ActiveNotifiedQueues.Day.Estimate());
+        WriteGauge(text, "queues_notify_weekly", "Queues with messages this week that ask for a notification", statistics.ActiveNotifiedQueues.Week.Estimate());
+        WriteGauge(text, "queues_notify_monthly", "Queues with messages this month that ask for a notification", statistics.ActiveNotifiedQueues.Month.Estimate());
+        WriteGauge(text, "messages_total", "Messages that wait", gauges.Messages);
+        WriteGauge(text, "loaded_queues_queue_count", "Queues in memory", gauges.Queues);
+        WriteGauge(text, "loaded_queues_ntf_count", "Queues with notification credentials in memory", gauges.Notifiers);
+        WriteGauge(text, "loaded_queues_open_journal_count", "Journals of queues that are held open: this relay opens them for each use", 0);
+        WriteGauge(text, "loaded_queues_queue_lock_count", "Locks of queues: this relay has none apart from the queues themselves", 0);
+        WriteGauge(text, "loaded_queues_ntf_lock_count", "Locks of notifiers: this relay has none", 0);
+    }
+
+    private static void WriteSubscriptions(StringBuilder text, SmpGauges gauges)
+    {
+        WriteGauge(text, "subscribtion_total", "Queues subscribed", gauges.Subscriptions);
+        WriteGauge(text, "subscribtion_clients_total", "Clients subscribed to queues", gauges.SubscribedClients);
+        WriteGauge(text, "subscribtion_services_total", "Services subscribed to queues", gauges.SubscribedServices);
+        WriteGauge(text, "subscription_ntf_total", "Queues whose notifications are subscribed", gauges.NotificationSubscriptions);
+        WriteGauge(text, "subscription_ntf_clients_total", "Clients subscribed to notifications", gauges.NotificationClients);
+        WriteGauge(text, "subscribtion_nts_services_total", "Services subscribed to notifications", gauges.NotificationServices);
+    }
+
+    private static void WriteDeliveries(StringBuilder text, SmpStatistics statistics, SmpGauges gauges)
+    {
+        IReadOnlyList<(long Seconds, long Count)> pending = gauges.Delivered.Buckets();
+        WriteGauge(text, "delivered_total", "Messages delivered that wait for their acknowledgement", pending.Sum(bucket => bucket.Count));
+        WriteGauge(text, "delivered_clients_total", "Clients that such messages were delivered to", gauges.DeliveredClients);
+
+        const string time = "delivery_ack_confirmed_time";
+        IReadOnlyList<(long Seconds, long Count)> confirmed = statistics.Acknowledged.Buckets();
+        Describe(text, time, "Seconds from the delivery of a message to its acknowledgement", "histogram");
+        long count = 0;
+        foreach ((long seconds, long each) in confirmed)
+        {
+            count += each;
+            Sample(text, time + "_bucket", $"{{le=\"{seconds}\"}}", count);
+        }
+
+        Sample(text, time + "_bucket", "{le=\"+Inf\"}", count);
+        Sample(text, time + "_sum", "", statistics.Acknowledged.Sum);
+        Sample(text, time + "_count", "", count);
+        text.Append('\n');
+        WritePeriods(text, "delivery_ack_confirmed_count", "Messages acknowledged, by the seconds that took", Counter, confirmed);
+        WritePeriods(text, "delivery_ack_pending_count", "Messages that wait for their acknowledgement, by the seconds they have waited", Gauge, pending);
+        WriteGauge(text, "delivery_ack_time_max", "The longest that a message waits for its acknowledgement now, in seconds", gauges.Delivered.Longest);
+    }
+
+    private static void WritePeriods(StringBuilder text, string name, string help, string type, IReadOnlyList<(long Seconds, long Count)> buckets)
+    {
+        Describe(text, name, help, type);
+        foreach ((string period, long from, long to) in
+            new[] { ("0-60", 0L, 60L), ("60-300", 60, 300), ("300-1200", 300, 1200), ("1200-3600", 1200, 3600), ("3600+", 3600, long.MaxValue) })
+        {
+            Sample(text, name, $"{{period=\"{period}\"}}", buckets.Where(bucket => from <= bucket.Seconds && bucket.Seconds < to).Sum(bucket => bucket.Count));
+        }
+
+        text.Append('\n');
     }
 
     private static void WriteProcess(StringBuilder text)

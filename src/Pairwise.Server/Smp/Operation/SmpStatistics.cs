@@ -22,19 +22,50 @@ public enum SendRefusal
 /// <summary>Counters of one relay. Thread-safe. They say how much happened, never to whom.</summary>
 public sealed class SmpStatistics
 {
-    private readonly long[] _counters = new long[Enum.GetValues<SmpCounter>().Length];
+    private readonly Counters<SmpCounter> _counters = new();
+
+    /// <summary>Queues with messages.</summary>
+    public ActiveQueues ActiveQueues { get; } = new();
+
+    /// <summary>Queues with messages that ask for a notification.</summary>
+    public ActiveQueues ActiveNotifiedQueues { get; } = new();
+
+    /// <summary>As a proxy: sessions with other relays.</summary>
+    public Counters<ForwardingCounter> Relays { get; } = new();
+
+    /// <summary>As a proxy: those of them that are with the operator's own relays.</summary>
+    public Counters<ForwardingCounter> OwnRelays { get; } = new();
+
+    /// <summary>As a proxy: commands forwarded.</summary>
+    public Counters<ForwardingCounter> Forwards { get; } = new();
+
+    /// <summary>As a proxy: commands forwarded to the operator's own relays.</summary>
+    public Counters<ForwardingCounter> OwnForwards { get; } = new();
+
+    /// <summary>Queues of services that receive messages.</summary>
+    public Counters<ServiceCounter> RecipientServices { get; } = new();
+
+    /// <summary>Queues of services that receive notifications.</summary>
+    public Counters<ServiceCounter> NotifierServices { get; } = new();
+
+    /// <summary>From the delivery of a message to its acknowledgement, since the start.</summary>
+    public DeliveryTimes Acknowledged { get; } = new();
 
     /// <summary>The value of one counter since the start, or since the statistics were restored.</summary>
     public long this[SmpCounter counter]
     {
-        get => Interlocked.Read(ref _counters[(int)counter]);
-        set => Interlocked.Exchange(ref _counters[(int)counter], value);
+        get => _counters[counter];
+        set => _counters[counter] = value;
     }
 
     /// <summary>Sets a counter back to zero and gives what it was.</summary>
-    public long Take(SmpCounter counter) => Interlocked.Exchange(ref _counters[(int)counter], 0);
+    public long Take(SmpCounter counter) => _counters.Take(counter);
 
-    internal void Add(SmpCounter counter, long count = 1) => Interlocked.Add(ref _counters[(int)counter], count);
+    internal void Add(SmpCounter counter, long count = 1) => _counters.Add(counter, count);
+
+    internal void RelayAsked(ForwardingCounter outcome, bool isOwn) => Asked(Relays, OwnRelays, outcome, isOwn);
+
+    internal void Forwarded(ForwardingCounter outcome, bool isOwn) => Asked(Forwards, OwnForwards, outcome, isOwn);
 
     internal void QueueCreated(bool hasNotifier)
     {
@@ -75,18 +106,22 @@ public sealed class SmpStatistics
         _ => SmpCounter.MsgSentBlock,
     });
 
-    internal void MessageSent(bool notify)
+    internal void MessageSent(SmpQueue queue, bool notify)
     {
         Add(SmpCounter.MsgSent);
+        ActiveQueues.Add(queue.RecipientId);
         if (notify)
         {
             Add(SmpCounter.MsgSentNtf);
+            ActiveNotifiedQueues.Add(queue.RecipientId);
         }
     }
 
-    internal void MessageReceived(StoredMessage message, bool isGet)
+    internal void MessageReceived(SmpQueue queue, StoredMessage message, bool isGet, long seconds)
     {
         Add(SmpCounter.MsgRecv);
+        ActiveQueues.Add(queue.RecipientId);
+        Acknowledged.Add(seconds);
         if (isGet)
         {
             Add(SmpCounter.MsgRecvGet);
@@ -95,6 +130,7 @@ public sealed class SmpStatistics
         if (message.Notify)
         {
             Add(SmpCounter.MsgRecvNtf);
+            ActiveNotifiedQueues.Add(queue.RecipientId);
         }
     }
 
@@ -119,6 +155,38 @@ public sealed class SmpStatistics
         if (counter is { } counted)
         {
             Add(counted);
+        }
+    }
+
+    /// <summary>A command came that clients send in batches: each batch of them is counted once.</summary>
+    internal void BatchBegan(SmpCommand first)
+    {
+        SmpCounter? counter = first switch
+        {
+            SmpCommand.Sub => SmpCounter.QSubAllB,
+            SmpCommand.Del => SmpCounter.QDeletedAllB,
+            SmpCommand.NDel => SmpCounter.NtfDeletedB,
+            SmpCommand.NSub => SmpCounter.NtfSubB,
+            _ => null,
+        };
+        if (counter is { } counted)
+        {
+            Add(counted);
+        }
+    }
+
+    private static void Asked(Counters<ForwardingCounter> all, Counters<ForwardingCounter> own, ForwardingCounter outcome, bool isOwn)
+    {
+        Count(all);
+        if (isOwn)
+        {
+            Count(own);
+        }
+
+        void Count(Counters<ForwardingCounter> counters)
+        {
+            counters.Add(ForwardingCounter.Requests);
+            counters.Add(outcome);
         }
     }
 }

@@ -29,6 +29,16 @@ public sealed class ServiceStore
         }
     }
 
+    /// <summary>How many services have queues on one side, and how many queues.</summary>
+    public (int Services, long Queues) Count(ServiceSide side)
+    {
+        lock (_gate)
+        {
+            long[] counts = [.. _byId.Values.Select(entry => entry.Queues[(int)side])];
+            return (counts.Count(count => count > 0), counts.Sum());
+        }
+    }
+
     internal SmpError? GetOrAdd(ServiceRecord service, out StoredId id, out bool isNew)
     {
         lock (_gate)

@@ -52,6 +52,9 @@ public readonly record struct StoredId
         BinaryPrimitives.WriteUInt64BigEndian(destination[16..], _third);
     }
 
+    /// <summary>The first 64 bits: as random as the id.</summary>
+    internal ulong RandomBits => _first;
+
     /// <summary>The id as the protocol's types carry it.</summary>
     public WireId ToWireId()
     {

@@ -26,6 +26,9 @@ internal sealed class Subscription(ISubscriber subscriber, SmpQueue queue, Store
     /// <summary>The message that waits for its ACK; nothing else is delivered before.</summary>
     public StoredMessage? Delivered { get; set; }
 
+    /// <summary>When that message was delivered, in seconds since 1970.</summary>
+    public uint DeliveredAt { get; set; }
+
     /// <summary>The list of the subscriber's subscriptions.</summary>
     public Subscription? Previous { get; set; }
 

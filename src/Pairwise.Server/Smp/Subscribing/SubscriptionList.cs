@@ -1,3 +1,4 @@
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp.Subscribing;
@@ -98,6 +99,26 @@ internal sealed class SubscriptionList
         {
             _gets?.Remove(recipientId);
         }
+    }
+
+    /// <summary>Counts the messages that wait for their acknowledgement, by how long they have waited.</summary>
+    /// <returns>Whether there is one.</returns>
+    public bool CountDelivered(long now, DeliveryTimes times)
+    {
+        bool any = false;
+        lock (_gate)
+        {
+            for (Subscription? each = _first; each is not null; each = each.Next)
+            {
+                if (each.Delivered is not null)
+                {
+                    times.Add(now - each.DeliveredAt);
+                    any = true;
+                }
+            }
+        }
+
+        return any;
     }
 
     /// <summary>Nothing can be added from now on; gives all that was there.</summary>
