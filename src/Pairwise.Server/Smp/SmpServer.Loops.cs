@@ -234,6 +234,12 @@ public sealed partial class SmpServer
             return; // it stays until somebody subscribes, or it is too old
         }
 
+        if (client.IsHeldBack)
+        {
+            _relay.Notifications.Wake(notifierId); // it stays until the client has read what waits for it
+            return;
+        }
+
         foreach (StoredNotification notification in _relay.Notifications.Take(notifierId))
         {
             client.SendEvent(notifierId, new BrokerMessage.NMsg(notification.Nonce, new BlockSlice(notification.EncryptedMeta)));

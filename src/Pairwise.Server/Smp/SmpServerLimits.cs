@@ -9,8 +9,9 @@ public sealed record SmpServerLimits
     public int QueueQuota { get; init; } = SmpLimits.DefaultQueueQuota;
 
     /// <summary>
-    /// Answers that may wait for a client that does not read. When they are that many, the relay stops reading the
-    /// client's commands; the reference's internal queues have 128 places for whole batches of up to 255.
+    /// Answers and events that may wait for a client that does not read, large ones counted once more for each half KB:
+    /// about half a MB. When they are that many, the relay stops reading the client's commands; the reference's internal
+    /// queues have 128 places for whole batches of up to 255.
     /// </summary>
     public int PendingAnswers { get; init; } = 1024;
 

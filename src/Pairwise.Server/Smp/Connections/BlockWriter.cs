@@ -3,6 +3,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
 using Pairwise.Transport;
 
 namespace Pairwise.Server.Smp.Connections;
@@ -12,7 +13,7 @@ namespace Pairwise.Server.Smp.Connections;
 /// outbox calls; the first one writes, the others only leave word that there is more.
 /// </summary>
 /// <remarks>While nothing waits there is no task and no buffer. Messages are sealed at the moment they are written.</remarks>
-internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, TimeProvider time, IDurableWrites? durableWrites) : IThreadPoolWorkItem
+internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, MessageStore messages, TimeProvider time, IDurableWrites? durableWrites) : IThreadPoolWorkItem
 {
     private const int BlocksInRow = 64;
     private const int Idle = 0;
@@ -271,8 +272,14 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
                 return false;
             }
 
-            if (entry.Subscription is not { } subscription || ReferenceEquals(subscription.Queue.Subscription, subscription))
+            if (entry.Subscription is not { } subscription)
             {
+                return true;
+            }
+
+            if (Subscriptions.Take(subscription, entry.Answer.Stored, messages) is { } message)
+            {
+                entry = entry with { Answer = SmpAnswer.Of(subscription.Queue, message) };
                 return true;
             }
         }

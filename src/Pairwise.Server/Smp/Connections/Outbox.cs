@@ -16,16 +16,22 @@ internal readonly record struct OutboxEntry(CorrId CorrId, EntityId Entity, SmpA
 /// subscriptions is answered at once and not behind the messages it sets free. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Bounds: answers by the reader, which stops reading commands when too many wait; deliveries and events by
-/// themselves, as a subscription has at most one message on its way and ends once. Nothing is dropped, and nobody but
-/// the client's own reader ever waits.
+/// The policy for a client that reads slower than it asks. Answers and events are counted, large answers more, and when
+/// <see cref="Load"/> reaches the limit the client's commands are not read any more; the reference holds back at 128
+/// batches. Messages that come by themselves are bounded by the subscriptions: each has one on its way, however often it
+/// is subscribed again, and only the first <see cref="KeptBodies"/> are held here, the others are read when their turn
+/// comes. A subscription ends once, and who is held back makes no new ones. Nothing is dropped, nobody but the client's
+/// own reader ever waits, and a client that does not take one block for minutes is cut off; its messages stay stored.
 /// </remarks>
 internal sealed class Outbox
 {
     private const int SmallQueue = 8;
+    private const int KeptBodies = 64;
     private readonly Lock _gate = new();
     private Queue<OutboxEntry>? _answers;
     private Queue<OutboxEntry>? _deliveries;
+    private int _load;
+    private int _bodies;
 
     /// <summary>How many answers wait.</summary>
     public int AnswerCount
@@ -39,11 +45,36 @@ internal sealed class Outbox
         }
     }
 
+    /// <summary>How much waits: one for an answer or event and one for each half KB of it. Deliveries do not count.</summary>
+    public int Load
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _load;
+            }
+        }
+    }
+
+    /// <summary>How many messages wait that come by themselves, with events.</summary>
+    internal int DeliveryCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _deliveries?.Count ?? 0;
+            }
+        }
+    }
+
     public void AddAnswer(CorrId corrId, EntityId entity, SmpAnswer answer)
     {
         lock (_gate)
         {
             (_answers ??= new Queue<OutboxEntry>(SmallQueue)).Enqueue(new OutboxEntry(corrId, entity, answer, null));
+            _load += LoadOf(answer);
         }
     }
 
@@ -52,6 +83,7 @@ internal sealed class Outbox
         lock (_gate)
         {
             (_deliveries ??= new Queue<OutboxEntry>(SmallQueue)).Enqueue(new OutboxEntry(CorrId.None, entity, SmpAnswer.Of(message), null));
+            _load++;
         }
     }
 
@@ -59,8 +91,10 @@ internal sealed class Outbox
     {
         lock (_gate)
         {
+            bool isKept = _bodies < KeptBodies;
+            _bodies += isKept ? 1 : 0;
             (_deliveries ??= new Queue<OutboxEntry>(SmallQueue)).Enqueue(
-                new OutboxEntry(CorrId.None, entity, SmpAnswer.Of(subscription.Queue, message), subscription));
+                new OutboxEntry(CorrId.None, entity, isKept ? SmpAnswer.Of(subscription.Queue, message) : default, subscription));
         }
     }
 
@@ -70,8 +104,42 @@ internal sealed class Outbox
         lock (_gate)
         {
             entry = default;
-            return _answers?.TryDequeue(out entry) == true || _deliveries?.TryDequeue(out entry) == true;
+            if (_answers?.TryDequeue(out entry) == true)
+            {
+                _load -= LoadOf(entry.Answer);
+                return true;
+            }
+
+            if (_deliveries?.TryDequeue(out entry) != true)
+            {
+                return false;
+            }
+
+            if (entry.Subscription is null)
+            {
+                _load--;
+            }
+            else if (entry.Answer.Stored is not null)
+            {
+                _bodies--;
+            }
+
+            return true;
         }
+    }
+
+    private static int LoadOf(in SmpAnswer answer)
+    {
+        const int shift = 9; // half a KB
+        int length = answer switch
+        {
+            { Stored: { } stored } => stored.Body.Length,
+            { Message: BrokerMessage.PRes forwarded } => forwarded.Response.Length,
+            { Message: BrokerMessage.RRes forwarded } => forwarded.Response.Length,
+            { Message: BrokerMessage.Lnk link } => link.Content.Fixed.Length + link.Content.User.Length,
+            _ => 0,
+        };
+        return 1 + (length >> shift);
     }
 
     /// <summary>Gives back what a burst needed.</summary>

@@ -51,7 +51,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         Version = session.Version;
         _format = new TransmissionFormat(session.Version, session.SessionId.Span);
         _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets);
-        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Options.Time, relay.DurableWrites);
+        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Messages, relay.Options.Time, relay.DurableWrites);
         if (session.Service is { } service)
         {
             WireId id = service.Id.Value;
@@ -85,6 +85,9 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     /// <summary>How long ago a block went.</summary>
     public TimeSpan SentAgo => _relay.Options.Time.GetElapsedTime(Math.Max(_began, _writer.LastSent));
+
+    /// <summary>Whether so much waits for the client to read that it gets nothing new.</summary>
+    public bool IsHeldBack => _outbox.Load >= _relay.Options.Limits.PendingAnswers;
 
     /// <summary>How long ago a block came or went.</summary>
     public TimeSpan Idle => _relay.Options.Time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastReceived), _writer.LastSent));
@@ -132,7 +135,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                     await HoldBackForwardsAsync();
                 }
 
-                if (_outbox.AnswerCount >= _relay.Options.Limits.PendingAnswers)
+                if (IsHeldBack)
                 {
                     await _writer.WaitUntilWrittenAsync(cancellationToken);
                 }

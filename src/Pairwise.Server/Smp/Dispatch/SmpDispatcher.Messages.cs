@@ -100,10 +100,11 @@ internal sealed partial class SmpDispatcher
         lock (queue)
         {
             bool isRepeated = hold.Delivered is not null;
-            hold.Delivered = Messages.Peek(queue);
+            StoredMessage? first = Messages.Peek(queue);
+            hold.Delivered = first?.Id;
             hold.DeliveredAt = (uint)relay.NowSeconds();
-            relay.Statistics.Got(hold.Delivered is not null, isRepeated);
-            return hold.Delivered is { } message ? SmpAnswer.Of(queue, message) : SmpAnswer.Ok;
+            relay.Statistics.Got(first is not null, isRepeated);
+            return first is { } message ? SmpAnswer.Of(queue, message) : SmpAnswer.Ok;
         }
     }
 
@@ -122,7 +123,7 @@ internal sealed partial class SmpDispatcher
             // An empty id acknowledges whatever was delivered, but removes nothing by itself.
             hold.Delivered = null;
             StoredMessage? removed = null;
-            StoredMessage? next = ack.Message.Value.IsEmpty ? Messages.Peek(queue) : Messages.Acknowledge(queue, delivered.Id, out removed);
+            StoredMessage? next = ack.Message.Value.IsEmpty ? Messages.Peek(queue) : Messages.Acknowledge(queue, delivered, out removed);
             if (removed is { IsQuota: false })
             {
                 relay.Statistics.MessageReceived(queue, removed, isGet: hold.Kind == SubscriptionKind.Get, relay.NowSeconds() - hold.DeliveredAt);
@@ -133,14 +134,14 @@ internal sealed partial class SmpDispatcher
                 return SmpAnswer.Ok;
             }
 
-            hold.Delivered = next;
+            hold.Delivered = next.Id;
             hold.DeliveredAt = (uint)relay.NowSeconds();
             return SmpAnswer.Of(queue, next);
         }
     }
 
-    private static bool IsIdOf(MessageId id, StoredMessage message) =>
-        id.Value.IsEmpty || (StoredId.TryFrom(id.Value.Span, out StoredId stored) && stored == message.Id);
+    private static bool IsIdOf(MessageId id, StoredId message) =>
+        id.Value.IsEmpty || (StoredId.TryFrom(id.Value.Span, out StoredId stored) && stored == message);
 
     private SmpAnswer Describe(ISmpClient client, SmpQueue queue)
     {
@@ -153,7 +154,7 @@ internal sealed partial class SmpDispatcher
                 ? null
                 : new QueueSubscription(
                     hold.Kind == SubscriptionKind.Get ? QueueSubscriptionState.Prohibited : QueueSubscriptionState.None,
-                    hold.Delivered is { } delivered ? Convert.ToBase64String(delivered.Id.ToArray()) : null);
+                    hold.Delivered is { } delivered ? Convert.ToBase64String(delivered.ToArray()) : null);
             StoredMessage? first = Messages.Peek(queue);
             QueuedMessage? queued = first is null
                 ? null

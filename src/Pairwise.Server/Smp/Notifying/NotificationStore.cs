@@ -20,6 +20,12 @@ public sealed record StoredNotification(StoredId MessageId, long Seconds, Bytes 
 /// </summary>
 public sealed class NotificationStore(SmpStatistics statistics, IRandomSource random)
 {
+    /// <summary>
+    /// How many wait for one notifier at most: a queue's quota of messages. The oldest make room: one is enough to wake a
+    /// client up, and it then fetches all messages.
+    /// </summary>
+    public const int MaxWaiting = 128;
+
     private readonly ConcurrentDictionary<StoredId, List<StoredNotification>> _byNotifier = new();
     private readonly ConcurrentDictionary<StoredId, bool> _awake = new();
     private long _count;
@@ -65,6 +71,13 @@ public sealed class NotificationStore(SmpStatistics statistics, IRandomSource ra
                 // An emptied list is taken out of the table under its lock; then another one has to be found.
                 if (_byNotifier.TryGetValue(notifierId, out List<StoredNotification>? current) && ReferenceEquals(current, waiting))
                 {
+                    if (waiting.Count == MaxWaiting)
+                    {
+                        waiting.RemoveAt(0);
+                        Interlocked.Decrement(ref _count);
+                        statistics.Add(SmpCounter.MsgNtfLost);
+                    }
+
                     waiting.Add(notification);
                     Interlocked.Increment(ref _count);
                     _awake[notifierId] = true;

@@ -24,7 +24,10 @@ internal sealed class Subscription(ISubscriber subscriber, SmpQueue queue, Store
     public SubscriptionKind Kind { get; } = kind;
 
     /// <summary>The message that waits for its ACK; nothing else is delivered before.</summary>
-    public StoredMessage? Delivered { get; set; }
+    public StoredId? Delivered { get; set; }
+
+    /// <summary>Whether the subscriber was told of a message and has not taken it yet: then it is not told again.</summary>
+    public bool IsWaiting { get; set; }
 
     /// <summary>When that message was delivered, in seconds since 1970.</summary>
     public uint DeliveredAt { get; set; }
@@ -61,6 +64,9 @@ internal interface ISubscriber
     /// <summary>The queue, or its notifier, was deleted: DELD.</summary>
     void OnDeleted(Subscription subscription);
 
-    /// <summary>A message is to be delivered. Called under the queue's lock; must not wait.</summary>
+    /// <summary>
+    /// A message is to be delivered. Called under the queue's lock; must not wait. When the subscriber gets to it, it takes
+    /// what is to be delivered then with <see cref="Subscriptions.Take"/>; until then it is not called again for this hold.
+    /// </summary>
     void OnMessage(Subscription subscription, StoredMessage message);
 }

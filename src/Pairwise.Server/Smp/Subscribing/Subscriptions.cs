@@ -162,10 +162,44 @@ internal static class Subscriptions
         }
     }
 
+    /// <summary>
+    /// What is to be delivered now to a subscriber that was told of a message: null when the hold has ended, or when the
+    /// message and all behind it are gone meanwhile.
+    /// </summary>
+    /// <param name="subscription">The hold.</param>
+    /// <param name="known">The message that the subscriber was told of, if it has kept it.</param>
+    /// <param name="messages">Where it is otherwise.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static StoredMessage? Take(Subscription subscription, StoredMessage? known, MessageStore messages)
+    {
+        SmpQueue queue = subscription.Queue;
+        lock (queue)
+        {
+            subscription.IsWaiting = false;
+            if (!ReferenceEquals(queue.Subscription, subscription) || subscription.Delivered is not { } delivered)
+            {
+                return null;
+            }
+
+            if (known is not null && known.Id == delivered)
+            {
+                return known;
+            }
+
+            StoredMessage? first = messages.Peek(queue);
+            subscription.Delivered = first?.Id;
+            return first;
+        }
+    }
+
     private static void Deliver(Subscription subscription, StoredMessage message)
     {
-        subscription.Delivered = message;
-        subscription.Subscriber.OnMessage(subscription, message);
+        subscription.Delivered = message.Id;
+        if (!subscription.IsWaiting)
+        {
+            subscription.IsWaiting = true;
+            subscription.Subscriber.OnMessage(subscription, message);
+        }
     }
 
     private static void Tell(Subscription? ended, ISubscriber? except)
