@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Pairwise.Client.Xftp;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
@@ -16,6 +15,9 @@ namespace Pairwise.XftpCommand;
 /// </summary>
 internal sealed class UploadJournal : IUploadJournal, IDisposable
 {
+    // A line without it was cut off.
+    private const string EndOfLine = ".";
+
     private readonly string _path;
     private readonly Dictionary<int, SentChunk> _known = [];
     private readonly FileStream _file;
@@ -64,8 +66,8 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
     public void Add(SentChunk chunk)
     {
         var id = chunk.Id.Value;
-        Write(JsonSerializer.Serialize(new string[]
-        {
+        Write(string.Join(
+            ' ',
             chunk.Number.ToString(System.Globalization.CultureInfo.InvariantCulture),
             chunk.Size.ToString(System.Globalization.CultureInfo.InvariantCulture),
             chunk.Digest.ToBase64Url(),
@@ -74,7 +76,7 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
             TextEncoding.ToBase64Url(chunk.SenderKey.ToPkcs8()),
             string.Join(',', chunk.RecipientIds.Select(recipient => TextEncoding.ToBase64Url(recipient.Value.ToArray()))),
             string.Join(',', chunk.RecipientKeys.Select(key => TextEncoding.ToBase64Url(key.ToPkcs8()))),
-        }));
+            EndOfLine));
     }
 
     /// <summary>The upload is done: there is nothing to remember.</summary>
@@ -105,17 +107,7 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
     private static bool TryReadChunk(string line, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SentChunk? chunk)
     {
         chunk = null;
-        string[]? fields;
-        try
-        {
-            fields = JsonSerializer.Deserialize<string[]>(line);
-        }
-        catch (JsonException)
-        {
-            return false; // the line was cut off
-        }
-
-        if (fields is not [var number, var size, var digest, var server, var id, var senderKey, var recipientIds, var recipientKeys]
+        if (line.Split(' ') is not [var number, var size, var digest, var server, var id, var senderKey, var recipientIds, var recipientKeys, EndOfLine]
             || !int.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var chunkNumber)
             || !uint.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var chunkSize)
             || !TextEncoding.TryFromBase64Url(digest, out var digestBytes)
