@@ -10,7 +10,7 @@ fail() { echo "$(basename "$0"): $*" >&2; exit 2; }
 
 has_library() { ldconfig -p 2>/dev/null | grep -qF "$1 " || compgen -G "/usr/lib/*/$1" >/dev/null || compgen -G "/lib/*/$1" >/dev/null || compgen -G "/usr/lib*/$1" >/dev/null; }
 
-# prepare: .NET SDK, libssl, libsodium, libzstd, and what the native SQLite needs if it must be built.
+# prepare: .NET SDK, libssl, libsodium, libzstd, what the native SQLite needs if it must be built, and the upload page.
 prepare() {
     if ! command -v dotnet >/dev/null && [ -x "${HOME:-/nonexistent}/.dotnet/dotnet" ]; then PATH=$HOME/.dotnet:$PATH; fi
     command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed and 'dotnet' is not in the PATH; install it and try again"
@@ -24,8 +24,11 @@ prepare() {
         command -v gcc >/dev/null || missing+=(gcc libc6-dev)
         command -v npm >/dev/null || missing+=(npm)
     fi
+    if [ ! -f "$root/.cache/page/.built" ] && ! command -v npm >/dev/null; then missing+=(npm); fi
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     [ -f "$root/.cache/native/libe_sqlite3.so" ] || "$root/native/build-sqlite.sh"
+    # Whether its sources changed since is looked at by each build of Pairwise.Server.
+    [ -f "$root/.cache/page/.built" ] || "$root/native/build-page.sh"
 }
 
 install_packages() {
@@ -53,8 +56,8 @@ build() {
     shift
     for project in "$@"; do
         stamp=$root/.cache/built-$configuration-$(basename "$project")
-        if [ -f "$stamp" ] && [ -z "$(find "$root/src" "$root/apps" "$root/benchmarks" "$root/native" "$root"/Directory.*.props "$root/global.json" "$root/.editorconfig" \
-            \( -name bin -o -name obj \) -prune -o -type f -newer "$stamp" -print -quit)" ] && [ -d "$root/$project/bin/$configuration" ]; then continue; fi
+        if [ -f "$stamp" ] && [ -z "$(find "$root/src" "$root/apps" "$root/benchmarks" "$root/native" "$root/web" "$root"/Directory.*.props "$root/global.json" "$root/.editorconfig" \
+            \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -newer "$stamp" -print -quit)" ] && [ -d "$root/$project/bin/$configuration" ]; then continue; fi
         [ -f "$stamp" ] || echo "Building $(basename "$project")..." >&2
         mkdir -p "$root/.cache"
         touch "$stamp.new"

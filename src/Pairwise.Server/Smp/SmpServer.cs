@@ -97,6 +97,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             server._web = await ServerWeb.StartAsync(
                 options.Web,
                 folder => SmpSite.Write(folder, options.Web.Information, PageSettings(options)),
+                complete: null,
                 server.WriteMetrics,
                 () => !server._stopping.IsCancellationRequested,
                 options.Time,

@@ -127,7 +127,7 @@ internal sealed class HttpSession
         string head = string.Create(
             CultureInfo.InvariantCulture,
             $"HTTP/1.1 {resource.Status} {Reason(resource.Status)}\r\nContent-Type: {resource.ContentType}\r\nContent-Length: {resource.Content.Length}\r\n"
-            + $"Cache-Control: {resource.CacheControl}\r\n{(isGzip ? "Content-Encoding: gzip\r\n" : "")}{moreFields}{WebFields.Lines}"
+            + $"Cache-Control: {resource.CacheControl}\r\n{(isGzip ? "Content-Encoding: gzip\r\n" : "")}{moreFields}{WebFields.LinesOf(resource)}"
             + $"Connection: {(isLast ? "close" : "keep-alive")}\r\n\r\n");
         byte[] bytes = new byte[head.Length + (isHead ? 0 : resource.Content.Length)];
         Encoding.ASCII.GetBytes(head, bytes);

@@ -14,13 +14,15 @@ internal static class InformationPage
     /// <param name="configuration">Its settings; what has no value is left out.</param>
     /// <param name="information">What the operator says.</param>
     /// <param name="iniFileName">Where the operator says it.</param>
-    public static string Write(string title, string lead, ReadOnlySpan<(string Name, string? Value)> configuration, ServerInformation information, string iniFileName)
+    /// <param name="more">Markup that follows the lead.</param>
+    public static string Write(string title, string lead, ReadOnlySpan<(string Name, string? Value)> configuration, ServerInformation information, string iniFileName, string more = "")
     {
         StringBuilder page = new();
         page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
             .Append(CultureInfo.InvariantCulture, $"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n")
             .Append(CultureInfo.InvariantCulture, $"<link rel=\"stylesheet\" href=\"/media/style.css\">\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n")
-            .Append(CultureInfo.InvariantCulture, $"<p>{lead}</p>\n");
+            .Append(CultureInfo.InvariantCulture, $"<p>{lead}</p>\n")
+            .Append(more);
 
         Section(page, "Configuration", [.. configuration, ("Version", Version())]);
         Section(page, "Operator", [

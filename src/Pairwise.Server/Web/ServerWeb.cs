@@ -43,13 +43,14 @@ internal sealed class ServerWeb : IAsyncDisposable
     /// <summary>Has the pages written and starts to listen.</summary>
     /// <param name="options">What is served where.</param>
     /// <param name="writePages">Writes the relay's pages into a folder.</param>
+    /// <param name="complete">Adds pages that are not in the folder to those that are; null adds none.</param>
     /// <param name="writeMetrics">Gives the metrics of this moment.</param>
     /// <param name="isHealthy">Whether the relay serves.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where faults are told.</param>
     /// <exception cref="ServerWebException">The pages cannot be written, a port is taken or the certificate cannot be used.</exception>
     public static async Task<ServerWeb> StartAsync(
-        ServerWebOptions options, Action<string> writePages, Func<string> writeMetrics, Func<bool> isHealthy, TimeProvider time, ILogger logger)
+        ServerWebOptions options, Action<string> writePages, Func<IWebContent, IWebContent>? complete, Func<string> writeMetrics, Func<bool> isHealthy, TimeProvider time, ILogger logger)
     {
         ServerWeb web = new(options);
         try
@@ -57,7 +58,8 @@ internal sealed class ServerWeb : IAsyncDisposable
             if (options.StaticPath is { } folder)
             {
                 writePages(folder);
-                web.Content = new StaticFolder(folder);
+                StaticFolder written = new(folder);
+                web.Content = complete?.Invoke(written) ?? written;
                 WebServerOptions pages = new() { Http = options.Http, Https = options.Https, Credential = options.Credential };
                 web._pages = await WebServer.StartAsync(pages, web.Content, time, logger);
             }

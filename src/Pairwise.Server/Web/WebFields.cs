@@ -4,13 +4,18 @@ namespace Pairwise.Server.Web;
 internal static class WebFields
 {
     /// <summary>Pages bring all they need, talk to nobody, and tell no other site where the reader came from.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> All { get; } =
+    private const string UsualPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    /// <summary>The fields of an answer.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> Of(WebResource resource) =>
     [
-        new("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        new("Content-Security-Policy", resource.Policy ?? UsualPolicy),
         new("Referrer-Policy", "no-referrer"),
         new("X-Content-Type-Options", "nosniff"),
+        new("Cross-Origin-Opener-Policy", "same-origin"),
     ];
 
     /// <summary>The same as the lines of a head in HTTP/1.1.</summary>
-    public static string Lines { get; } = string.Concat(All.Select(field => $"{field.Key}: {field.Value}\r\n"));
+    public static string LinesOf(WebResource resource) => string.Concat(Of(resource).Select(field => $"{field.Key}: {field.Value}\r\n"));
 }

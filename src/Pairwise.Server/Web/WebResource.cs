@@ -8,12 +8,16 @@ namespace Pairwise.Server.Web;
 /// <param name="IsText">Whether compression is worth its work.</param>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="CacheControl">How long the answer may be kept.</param>
+/// <param name="Policy">What the page may do, as a content security policy; null is the usual one.</param>
+/// <param name="Compressed">The content in gzip, if it was made once for all answers.</param>
 public sealed record WebResource(
     string ContentType,
     ReadOnlyMemory<byte> Content,
     bool IsText = true,
     int Status = 200,
-    string CacheControl = "no-store")
+    string CacheControl = "no-store",
+    string? Policy = null,
+    ReadOnlyMemory<byte>? Compressed = null)
 {
     private const int SmallestCompressed = 512;
 
@@ -26,14 +30,20 @@ public sealed record WebResource(
             return false;
         }
 
-        using MemoryStream content = new();
-        using (GZipStream gzip = new(content, CompressionLevel.Fastest, leaveOpen: true))
+        compressed = this with { Content = Compressed ?? Compress(Content, CompressionLevel.Fastest) };
+        return true;
+    }
+
+    /// <summary>Content in gzip.</summary>
+    internal static byte[] Compress(ReadOnlyMemory<byte> content, CompressionLevel level)
+    {
+        using MemoryStream compressed = new();
+        using (GZipStream gzip = new(compressed, level, leaveOpen: true))
         {
-            gzip.Write(Content.Span);
+            gzip.Write(content.Span);
         }
 
-        compressed = this with { Content = content.ToArray() };
-        return true;
+        return compressed.ToArray();
     }
 }
 

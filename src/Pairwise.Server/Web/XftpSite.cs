@@ -52,6 +52,8 @@ public static class XftpSite
                 ("Onion address", settings.OnionHost),
             ],
             information,
-            settings.IniFileName);
+            settings.IniFileName,
+            // Links that programs print lead here; the script hands them on, since what is behind the "#" is the browser's alone.
+            $"<p><a href=\"{FilePage.Root}/\">{(settings.AreNewFilesAllowed ? "Send or receive a file" : "Receive a file")}</a></p>\n<script src=\"{FilePage.Root}/forward.js\"></script>\n");
     }
 }

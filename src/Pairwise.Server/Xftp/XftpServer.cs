@@ -101,6 +101,7 @@ public sealed partial class XftpServer : IAsyncDisposable
             server._web = await ServerWeb.StartAsync(
                 options.Web,
                 folder => XftpSite.Write(folder, options.Web.Information, server.PageSettings()),
+                pages => new FilePage(pages, server.UploadPageSettings),
                 server.WriteMetrics,
                 () => !server._stopping.IsCancellationRequested,
                 options.Time,
@@ -258,6 +259,9 @@ public sealed partial class XftpServer : IAsyncDisposable
         IsPasswordRequired = _options.CreatePassword is not null,
         OnionHost = _options.Host.Split(',').FirstOrDefault(host => host.EndsWith(".onion", StringComparison.Ordinal)),
     };
+
+    private FilePageSettings UploadPageSettings() =>
+        new(Address, _options.CreatePassword is not null, _options.AllowNewChunks, _options.ChunkExpiration?.Lifetime);
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {

@@ -23,7 +23,7 @@ internal static class XftpPages
             }
         }
 
-        foreach (var (name, value) in WebFields.All)
+        foreach (var (name, value) in WebFields.Of(resource))
         {
             response.Headers[name] = value;
         }
