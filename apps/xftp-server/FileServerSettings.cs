@@ -4,8 +4,8 @@ using Pairwise.Protocol;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Configuration;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Xftp;
-using Pairwise.Server.Xftp.Operation;
 
 namespace Pairwise.FileServer;
 
@@ -20,7 +20,7 @@ internal static class FileServerSettings
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="XftpServerException">It is not there, or settings cannot be used; all of them are named.</exception>
-    public static (XftpServerOptions Options, XftpControlPortOptions? ControlPort) Read(ServerFolders folders)
+    public static XftpServerOptions Read(ServerFolders folders)
     {
         if (!File.Exists(folders.IniFile))
         {
@@ -34,11 +34,8 @@ internal static class FileServerSettings
 
         var ini = new IniReader(document);
         var options = ReadOptions(folders, ini);
-        var controlPort = ini.Number(Transport, "control_port", 1, IPEndPoint.MaxPort) is { } port
-            ? new XftpControlPortOptions((int)port, ReadPassword(ini, "control_port_admin_password"), ReadPassword(ini, "control_port_user_password"))
-            : null;
         return ini.Faults.Count == 0
-            ? (options, controlPort)
+            ? options
             : throw new XftpServerException($"{folders.IniFile} has settings that cannot be used:\n  {string.Join("\n  ", ini.Faults)}");
     }
 
@@ -65,9 +62,18 @@ internal static class FileServerSettings
             InactiveClientTime = ini.Switch(Inactive, "disconnect") == true ? TimeSpan.FromSeconds(ini.RequiredNumber(Inactive, "ttl", 1, int.MaxValue)) : null,
             LogStatistics = ini.Switch(Store, "log_stats") ?? false,
             MetricsInterval = ini.Number(Store, "prometheus_interval", 1, int.MaxValue) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Control = ReadControl(ini),
             Web = WebSettings.Read(ini, ini.Switch(Store, "log_stats") ?? false, isPortShared: true),
         };
     }
+
+    private static SmpControlOptions? ReadControl(IniReader ini) =>
+        ini.Number(Transport, "control_port", 1, IPEndPoint.MaxPort) is not { } port ? null : new SmpControlOptions
+        {
+            Endpoint = new IPEndPoint(IPAddress.Loopback, (int)port),
+            AdministratorPassword = ReadPassword(ini, "control_port_admin_password"),
+            UserPassword = ReadPassword(ini, "control_port_user_password"),
+        };
 
     private static long ReadQuota(IniReader ini)
     {

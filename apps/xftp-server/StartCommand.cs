@@ -1,13 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
 using Pairwise.Server.Xftp;
-using Pairwise.Server.Xftp.Operation;
 
 namespace Pairwise.FileServer;
 
@@ -24,10 +22,8 @@ internal static class StartCommand
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
             using var logging = new ConsoleLog(LevelOf(result.GetValue(level)!), result.InvocationConfiguration.Error);
-            var (options, controlPort) = FileServerSettings.Read(folders);
-            options = options with { Logging = logging };
+            var options = FileServerSettings.Read(folders) with { Logging = logging };
             await using var server = await XftpServer.StartAsync(options, cancellationToken);
-            await using var control = controlPort is null ? null : Open(server, controlPort, logging);
             Describe(server, options, folders, output);
             using var reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
@@ -48,24 +44,12 @@ internal static class StartCommand
     {
         try
         {
-            server.ReloadCertificates(FileServerSettings.Read(folders).Options.Web.Credential);
+            server.ReloadCertificates(FileServerSettings.Read(folders).Web.Credential);
             output.WriteLine("Received SIGHUP, certificates were read again.");
         }
         catch (Exception failure) when (failure is XftpServerException or SmpServerException or IOException or UnauthorizedAccessException)
         {
             error.WriteLine($"Error: {failure.Message}");
-        }
-    }
-
-    private static XftpControlPort Open(XftpServer server, XftpControlPortOptions options, ConsoleLog logging)
-    {
-        try
-        {
-            return new XftpControlPort(server, options, logging.CreateLogger("Pairwise.Xftp"));
-        }
-        catch (SocketException cause)
-        {
-            throw new XftpServerException($"The control port {options.Port} cannot be listened on: {cause.Message}.", cause);
         }
     }
 
@@ -80,12 +64,17 @@ internal static class StartCommand
         var report = server.Report;
         if (report.Lines > 0)
         {
-            output.WriteLine($"Store log: {report.Lines} lines read, {report.BrokenLines} could not be read, {report.RefusedRecords} were about files that are not there.");
+            output.WriteLine($"Store log: {report.Lines} lines read, {report.BrokenLines} could not be read, {report.RefusedRecords} were about files that are not there{(report.HasTornLastLine ? "; the last line was torn" : "")}.");
         }
 
         if (report.MissingFiles + report.OrphanedFiles > 0)
         {
             output.WriteLine($"Files: {report.MissingFiles} were gone or not whole, {report.OrphanedFiles} belonged to nobody and were removed.");
+        }
+
+        if (report.KeptFiles > 0)
+        {
+            output.WriteLine($"WARNING: {report.KeptFiles} files belong to nobody that the store log knows. They were kept, since the log is new or has lines that could not be read.");
         }
 
         output.WriteLine($"Total / available storage: {Size(options.Quota)} / {Size(Math.Max(0, options.Quota - server.UsedBytes))}");

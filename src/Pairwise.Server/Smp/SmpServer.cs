@@ -256,7 +256,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         Address = MakeAddress(options);
         if (options.Control is { } control)
         {
-            _control = ControlPort.Start(control.Endpoint, () => new SmpControl(_relay, control, () => _connections.Values, _state.Save));
+            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, _state.Save));
         }
 
         _loops.Add(SweepConnectionsAsync(_stopping.Token));

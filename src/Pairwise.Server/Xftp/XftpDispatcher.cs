@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
@@ -21,119 +22,127 @@ internal readonly record struct XftpAnswer(XftpResponse Response, ChunkDownload?
 internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store, ChunkFiles files, XftpStatistics statistics, DownloadedChunks downloaded)
 {
     /// <summary>Handles one transmission; <paramref name="body"/> is what follows its block.</summary>
-    public ValueTask<XftpAnswer> HandleAsync(XftpAgreement agreement, TransmissionFormat format, Transmission transmission, PipeReader body, CancellationToken cancellationToken)
+    public async ValueTask<XftpAnswer> HandleAsync(XftpAgreement agreement, TransmissionFormat format, Transmission transmission, PipeReader body, CancellationToken cancellationToken)
     {
-        if (!transmission.TryDecodeCommand(out var command, out var error))
+        if (!TryAuthorize(agreement, format, transmission, out var command, out var chunk, out var error))
         {
-            return new(error);
+            return error;
         }
 
-        var signed = transmission.GetSigned(format, default);
         switch (command)
         {
             case XftpCommand.Ping:
-                return new(XftpResponse.Pong.Instance);
-            case XftpCommand.New create:
-                return new(XftpAuthorizer.Verify(create.Chunk.SenderKey, agreement.SessionKey, transmission, signed) ? Create(create) : XftpError.Auth.Instance);
-            case XftpCommand.SenderCommand sender:
-                {
-                    var isFound = store.TryFindAsSender((ChunkId)transmission.Entity, out var chunk, out var block);
-                    if (block is not null)
-                    {
-                        return new(block);
-                    }
-
-                    return !XftpAuthorizer.Verify(chunk?.SenderKey, agreement.SessionKey, transmission, signed) || !isFound
-                        ? new(XftpError.Auth.Instance)
-                        : HandleAsync(sender, chunk!, body, cancellationToken);
-                }
-
-            case XftpCommand.RecipientCommand recipient:
-                {
-                    var id = (ChunkId)transmission.Entity;
-                    var isFound = store.TryFindAsRecipient(id, out var chunk, out var key, out var block);
-                    if (block is not null)
-                    {
-                        return new(block);
-                    }
-
-                    return new(XftpAuthorizer.Verify(key, agreement.SessionKey, transmission, signed) && isFound ? Handle(recipient, id, chunk!) : XftpError.Auth.Instance);
-                }
-
-            default:
-                throw new UnreachableException();
-        }
-    }
-
-    /// <summary>Removes what a chunk had on the disk, if it had anything.</summary>
-    internal void RemoveContent(StoredChunk chunk, string? path)
-    {
-        if (path is null)
-        {
-            return;
-        }
-
-        ChunkFiles.Remove(path);
-        statistics.Add(XftpCounter.FilesCount, -1);
-        statistics.Add(XftpCounter.FilesSize, -chunk.Size);
-    }
-
-    private async ValueTask<XftpAnswer> HandleAsync(XftpCommand.SenderCommand command, StoredChunk chunk, PipeReader body, CancellationToken cancellationToken)
-    {
-        switch (command)
-        {
-            case XftpCommand.Add add:
-                var added = store.AddRecipients(chunk, add.RecipientKeys);
-                if (added is XftpResponse.RecipientIds)
-                {
-                    statistics.Add(XftpCounter.FileRecipients, add.RecipientKeys.Count);
-                }
-
-                return added;
-            case XftpCommand.Put:
-                return await UploadAsync(chunk, body, cancellationToken);
-            case XftpCommand.Delete:
-                return Delete(chunk);
-            default:
-                throw new UnreachableException();
-        }
-    }
-
-    private XftpAnswer Handle(XftpCommand.RecipientCommand command, ChunkId id, StoredChunk chunk)
-    {
-        switch (command)
-        {
+                return XftpResponse.Pong.Instance;
             case XftpCommand.Get get:
-                return Download(chunk, get.Key);
+                return Download(chunk!, get.Key);
+            case XftpCommand.Put:
+                return await UploadAsync(chunk!, body, cancellationToken);
+            case XftpCommand.New create:
+                return await WhenStoredAsync(Create(create));
+            case XftpCommand.Add add:
+                return await WhenStoredAsync(AddRecipients(chunk!, add));
             case XftpCommand.Ack:
-                if (store.Acknowledge(id) is { } error)
-                {
-                    return error;
-                }
-
-                statistics.Add(XftpCounter.FileDownloadAcks);
-                return XftpResponse.Ok.Instance;
+                return await WhenStoredAsync(Acknowledge((ChunkId)transmission.Entity));
+            case XftpCommand.Delete:
+                return await DeleteAsync(chunk!) is { } refused ? refused : XftpResponse.Ok.Instance;
             default:
                 throw new UnreachableException();
         }
     }
 
-    private XftpAnswer Create(XftpCommand.New create)
+    /// <summary>Deletes a chunk for everybody, and what it had on the disk; null when that is done.</summary>
+    public Task<XftpError?> DeleteAsync(StoredChunk chunk) =>
+        RemoveAsync(chunk, XftpCounter.FilesDeleted, store.Delete(chunk, out var path), path);
+
+    /// <summary>Blocks a chunk and removes what it had on the disk; null when that is done.</summary>
+    public Task<XftpError?> BlockAsync(StoredChunk chunk, XftpError.Blocked reason) =>
+        RemoveAsync(chunk, XftpCounter.FilesBlocked, store.Block(chunk, reason, out var path), path);
+
+    /// <summary>Removes chunks that got too old.</summary>
+    public async Task ExpireAsync(IReadOnlyList<StoredChunk> chunks)
+    {
+        var expired = new List<(StoredChunk Chunk, string? Path)>();
+        foreach (var chunk in chunks)
+        {
+            if (store.Delete(chunk, out var path) is null)
+            {
+                expired.Add((chunk, path));
+            }
+        }
+
+        await store.WhenWrittenAsync();
+        foreach (var (chunk, path) in expired)
+        {
+            RemoveContent(chunk, path);
+            statistics.Add(XftpCounter.FilesExpired);
+        }
+    }
+
+    private bool TryAuthorize(
+        XftpAgreement agreement,
+        TransmissionFormat format,
+        in Transmission transmission,
+        [NotNullWhen(true)] out XftpCommand? command,
+        out StoredChunk? chunk,
+        [NotNullWhen(false)] out XftpError? error)
+    {
+        chunk = null;
+        if (!transmission.TryDecodeCommand(out command, out error) || command is XftpCommand.Ping)
+        {
+            return error is null;
+        }
+
+        PublicKey? key;
+        XftpError.Blocked? block = null;
+        switch (command)
+        {
+            case XftpCommand.New create:
+                key = create.Chunk.SenderKey;
+                break;
+            case XftpCommand.SenderCommand:
+                store.TryFindAsSender((ChunkId)transmission.Entity, out chunk, out block);
+                key = chunk?.SenderKey;
+                break;
+            default:
+                store.TryFindAsRecipient((ChunkId)transmission.Entity, out chunk, out key, out block);
+                break;
+        }
+
+        // Who asks for what is blocked hears so before anything is verified, as from the reference.
+        error = block ?? (XftpAuthorizer.Verify(key, agreement.SessionKey, transmission, transmission.GetSigned(format, default)) ? null : (XftpError)XftpError.Auth.Instance);
+        return error is null;
+    }
+
+    // No answer leaves before what it promises is stored.
+    private async ValueTask<XftpResponse> WhenStoredAsync(XftpResponse response)
+    {
+        try
+        {
+            await store.WhenWrittenAsync();
+            return response;
+        }
+        catch (IOException)
+        {
+            return new XftpResponse.Err(XftpError.Internal.Instance);
+        }
+    }
+
+    private XftpResponse Create(XftpCommand.New create)
     {
         if (!options.AllowNewChunks || (options.CreatePassword is { } password && !password.Equals(create.Password)))
         {
-            return XftpError.Auth.Instance;
+            return new XftpResponse.Err(XftpError.Auth.Instance);
         }
 
         if (!ChunkPlan.IsAllowed(create.Chunk.Size))
         {
-            return XftpError.Size.Instance;
+            return new XftpResponse.Err(XftpError.Size.Instance);
         }
 
         var ids = store.Register(create.Chunk, create.RecipientKeys, options.Time.GetUtcNow().ToUnixTimeSeconds());
         if (ids is null)
         {
-            return XftpError.Internal.Instance;
+            return new XftpResponse.Err(XftpError.Internal.Instance);
         }
 
         statistics.Add(XftpCounter.FilesCreated);
@@ -141,12 +150,36 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         return ids;
     }
 
+    private XftpResponse AddRecipients(StoredChunk chunk, XftpCommand.Add add)
+    {
+        var added = store.AddRecipients(chunk, add.RecipientKeys);
+        if (added is XftpResponse.RecipientIds)
+        {
+            statistics.Add(XftpCounter.FileRecipients, add.RecipientKeys.Count);
+        }
+
+        return added;
+    }
+
+    private XftpResponse Acknowledge(ChunkId recipient)
+    {
+        if (store.Acknowledge(recipient) is { } error)
+        {
+            return new XftpResponse.Err(error);
+        }
+
+        statistics.Add(XftpCounter.FileDownloadAcks);
+        return XftpResponse.Ok.Instance;
+    }
+
     private async ValueTask<XftpAnswer> UploadAsync(StoredChunk chunk, PipeReader body, CancellationToken cancellationToken)
     {
         if (store.PathOf(chunk) is not null)
         {
             // It is there already: a client that did not hear so may send it again, and has to be let.
-            return await ChunkUpload.CountAsync(body, chunk.Size, cancellationToken) == chunk.Size ? XftpResponse.Ok.Instance : XftpError.Size.Instance;
+            return await ChunkUpload.CountAsync(body, chunk.Size, cancellationToken) == chunk.Size
+                ? await WhenStoredAsync(XftpResponse.Ok.Instance)
+                : XftpError.Size.Instance;
         }
 
         if (!store.TryReserve(chunk.Size))
@@ -158,18 +191,18 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         string? part = null;
         try
         {
-            XftpError? error;
             using (var file = files.CreatePart(chunk, out part))
             {
-                error = await ChunkUpload.ReceiveAsync(body, file, chunk, cancellationToken);
+                if (await ChunkUpload.ReceiveAsync(body, file, chunk, cancellationToken) is { } error)
+                {
+                    return error;
+                }
+
+                await files.FlushAsync(file, cancellationToken);
             }
 
-            if (error is not null)
-            {
-                return error;
-            }
-
-            return (isCommitted = TryCommit(chunk, part, out error)) || error is null ? XftpResponse.Ok.Instance : error;
+            (isCommitted, var refused) = await CommitAsync(chunk, part);
+            return refused is null ? await WhenStoredAsync(XftpResponse.Ok.Instance) : refused;
         }
         catch (IOException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -188,42 +221,62 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         }
     }
 
-    // The content gets its name first: a crash in between leaves a file that no chunk owns, which the next start removes.
-    private bool TryCommit(StoredChunk chunk, string part, out XftpError? error)
+    // The content is on the disk under its name before the log says so: a failure in between leaves a file that no chunk
+    // owns, which the next start removes. Uploads of one chunk at the same time have one content and one name.
+    private async ValueTask<(bool IsCommitted, XftpError? Error)> CommitAsync(StoredChunk chunk, string part)
     {
         var path = files.PathFor(chunk.SenderId);
-        lock (chunk)
+        files.Complete(part, path);
+        await files.WhenNamedAsync();
+        if (store.TryCommit(chunk, path, out var error))
         {
-            error = null;
-            if (store.PathOf(chunk) is not null)
-            {
-                return false;
-            }
-
-            ChunkFiles.Complete(part, path);
-            if (!store.TryCommit(chunk, path, out error))
-            {
-                ChunkFiles.Remove(path);
-                return false;
-            }
+            statistics.Add(XftpCounter.FilesUploaded);
+            statistics.Add(XftpCounter.FilesCount);
+            statistics.Add(XftpCounter.FilesSize, chunk.Size);
+            return (true, null);
         }
 
-        statistics.Add(XftpCounter.FilesUploaded);
-        statistics.Add(XftpCounter.FilesCount);
-        statistics.Add(XftpCounter.FilesSize, chunk.Size);
-        return true;
+        if (error is not null)
+        {
+            ChunkFiles.Remove(path);
+        }
+
+        return (false, error);
     }
 
-    private XftpAnswer Delete(StoredChunk chunk)
+    private async Task<XftpError?> RemoveAsync(StoredChunk chunk, XftpCounter counter, XftpError? error, string? path)
     {
-        if (store.Delete(chunk, out var path) is { } error)
+        if (error is not null)
         {
             return error;
         }
 
-        RemoveContent(chunk, path);
-        statistics.Add(XftpCounter.FilesDeleted);
-        return XftpResponse.Ok.Instance;
+        try
+        {
+            await store.WhenWrittenAsync();
+            RemoveContent(chunk, path);
+        }
+        catch (IOException)
+        {
+            return XftpError.FileIO.Instance;
+        }
+
+        statistics.Add(counter);
+        return null;
+    }
+
+    // What cannot be removed stays counted; the next start finds a file that no chunk owns, and tries again.
+    private void RemoveContent(StoredChunk chunk, string? path)
+    {
+        if (path is null)
+        {
+            return;
+        }
+
+        ChunkFiles.Remove(path);
+        store.Release(chunk.Size);
+        statistics.Add(XftpCounter.FilesCount, -1);
+        statistics.Add(XftpCounter.FilesSize, -chunk.Size);
     }
 
     private XftpAnswer Download(StoredChunk chunk, X25519PublicKey recipientKey)

@@ -9,14 +9,14 @@ public sealed partial class XftpServer
 {
     private static readonly XftpCounter[] Snapshots = [XftpCounter.FilesCount, XftpCounter.FilesSize];
 
-    private async Task RepeatAsync(TimeSpan interval, Action action)
+    private async Task RepeatAsync(TimeSpan interval, Func<Task> action)
     {
         using var timer = new PeriodicTimer(interval, _options.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                action();
+                await action();
             }
         }
         catch (OperationCanceledException)
@@ -25,38 +25,27 @@ public sealed partial class XftpServer
         }
     }
 
-    private void ExpireChunks()
+    private async Task ExpireChunksAsync()
     {
         if (_options.ChunkExpiration is not { } expiration)
         {
             return;
         }
 
-        var before = (_options.Time.GetUtcNow() - expiration.Lifetime).ToUnixTimeSeconds();
-        foreach (var chunk in _store.FindOlderThan(before))
+        try
         {
-            if (_store.Delete(chunk, out var path) is not null)
-            {
-                continue;
-            }
-
-            try
-            {
-                _dispatcher.RemoveContent(chunk, path);
-            }
-            catch (IOException fault)
-            {
-                // The next start finds a file that no chunk owns, and tries again.
-                Log.RemovingFailed(_logger, fault);
-            }
-
-            Statistics.Add(XftpCounter.FilesExpired);
+            var before = (_options.Time.GetUtcNow() - expiration.Lifetime).ToUnixTimeSeconds();
+            await _dispatcher.ExpireAsync(_store.FindOlderThan(before));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Log.RemovingFailed(_logger, fault);
         }
     }
 
     private string WriteMetrics() => XftpPrometheus.Write(Statistics, _downloaded.Counts, _options.Time.GetUtcNow());
 
-    private void SaveMetrics()
+    private Task SaveMetrics()
     {
         var path = Path.Combine(_options.StateFolder!, XftpServerFiles.Metrics);
         try
@@ -64,10 +53,12 @@ public sealed partial class XftpServer
             File.WriteAllText(path + ".new", WriteMetrics());
             File.Move(path + ".new", path, overwrite: true);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             Log.WritingFailed(_logger, fault);
         }
+
+        return Task.CompletedTask;
     }
 
     // Once a day at midnight UTC, one line, in the reference's order of columns.

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Options;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Web;
 using Pairwise.Server.Xftp.Http;
 using Pairwise.Server.Xftp.Operation;
@@ -28,8 +29,11 @@ public sealed partial class XftpServer : IAsyncDisposable
     // Kestrel adds the limit to its clock: with the infinite one the sum overflows, and idle connections end at once.
     private static readonly TimeSpan NoIdleLimit = TimeSpan.FromDays(3650);
 
+    private static readonly Task<XftpError?> NotFound = Task.FromResult<XftpError?>(XftpError.Auth.Instance);
+
     private readonly XftpServerOptions _options;
     private readonly ChunkStore _store;
+    private readonly ChunkFiles _files;
     private readonly XftpDispatcher _dispatcher;
     private readonly DownloadedChunks _downloaded = new();
     private readonly ILogger _logger;
@@ -39,6 +43,7 @@ public sealed partial class XftpServer : IAsyncDisposable
     private KestrelServer? _kestrel;
     private XftpListenerFactory? _listeners;
     private ServerWeb? _web;
+    private ControlPort? _control;
 
     // Replaced when certificates are read again; who has read it goes on with what it was.
     private volatile SmpServerIdentity _identity;
@@ -51,6 +56,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         _identity = identity;
         _credential = credential;
         _store = store;
+        _files = files;
         _logger = options.Logging.CreateLogger("Pairwise.Xftp");
         _dispatcher = new XftpDispatcher(options, store, files, Statistics, _downloaded);
         Report = report;
@@ -58,6 +64,9 @@ public sealed partial class XftpServer : IAsyncDisposable
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
+
+    /// <summary>Where the control port listens, if there is one.</summary>
+    public IPEndPoint? ControlEndpoint => _control?.Endpoint;
 
     /// <summary>The addresses of metrics and health, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> OperationEndpoints => _web?.OperationEndpoints ?? [];
@@ -92,12 +101,28 @@ public sealed partial class XftpServer : IAsyncDisposable
 
         var (identity, credential) = SmpServerFiles.Load(options.ConfigurationFolder);
         var store = new ChunkStore(options.Random, options.Quota);
-        var (files, report) = Restore(options, store);
+        ChunkFiles files;
+        XftpStoreReport report;
+        try
+        {
+            (files, report) = await RestoreAsync(options, store);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            await store.DisposeAsync();
+            throw new XftpServerException($"The state of the server cannot be restored: {cause.Message}", cause);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+
         var server = new XftpServer(options, identity, credential, store, files, report);
         try
         {
             server.RestoreStatistics();
-            server.ExpireChunks();
+            await server.ExpireChunksAsync();
             server._web = await ServerWeb.StartAsync(
                 options.Web,
                 folder => XftpSite.Write(folder, options.Web.Information, server.PageSettings()),
@@ -179,9 +204,15 @@ public sealed partial class XftpServer : IAsyncDisposable
                 await _web.DisposeAsync();
             }
 
+            if (_control is not null)
+            {
+                await _control.DisposeAsync();
+            }
+
             await Task.WhenAll(_loops);
             SaveStatistics();
-            _store.Dispose();
+            await _store.DisposeAsync();
+            await _files.DisposeAsync();
         }
         finally
         {
@@ -196,52 +227,40 @@ public sealed partial class XftpServer : IAsyncDisposable
         _stopOnce.Dispose();
     }
 
-    /// <summary>Deletes a chunk by the id that one of its recipients knows; false if there is none.</summary>
-    public bool TryDelete(ChunkId recipient)
+    /// <summary>Deletes a chunk by the id that one of its recipients knows; null when that is done.</summary>
+    public Task<XftpError?> DeleteAsync(ChunkId recipient) =>
+        _store.TryFindAsRecipient(recipient, out var chunk, out _, out _) ? _dispatcher.DeleteAsync(chunk) : NotFound;
+
+    /// <summary>Blocks a chunk by the id that one of its recipients knows; null when that is done.</summary>
+    public Task<XftpError?> BlockAsync(ChunkId recipient, XftpError.Blocked reason) =>
+        _store.TryFindAsRecipient(recipient, out var chunk, out _, out _) ? _dispatcher.BlockAsync(chunk, reason) : NotFound;
+
+    private static async Task<(ChunkFiles Files, XftpStoreReport Report)> RestoreAsync(XftpServerOptions options, ChunkStore store)
     {
-        if (!_store.TryFindAsRecipient(recipient, out var chunk, out _, out _) || _store.Delete(chunk, out var path) is not null)
+        var files = new ChunkFiles(options.FilesFolder);
+        if (options.StateFolder is not { } folder)
         {
-            return false;
+            var (removed, _) = files.RemoveOrphans([], isComplete: true);
+            return (files, XftpStoreReport.Empty with { OrphanedFiles = removed });
         }
 
-        _dispatcher.RemoveContent(chunk, path);
-        Statistics.Add(XftpCounter.FilesDeleted);
-        return true;
-    }
-
-    /// <summary>Blocks a chunk by the id that one of its recipients knows; false if there is none.</summary>
-    public bool TryBlock(ChunkId recipient, XftpError.Blocked reason)
-    {
-        if (!_store.TryFindAsRecipient(recipient, out var chunk, out _, out _) || _store.Block(chunk, reason, out var path) is not null)
+        Directory.CreateDirectory(folder);
+        var path = Path.Combine(folder, XftpServerFiles.StoreLog);
+        if (!options.KeepChunks)
         {
-            return false;
+            // Nothing is remembered, unless the operator switched the log off for once.
+            var (removed, kept) = files.RemoveOrphans([], isComplete: !File.Exists(path));
+            return (files, XftpStoreReport.Empty with { OrphanedFiles = removed, KeptFiles = kept });
         }
 
-        _dispatcher.RemoveContent(chunk, path);
-        Statistics.Add(XftpCounter.FilesBlocked);
-        return true;
-    }
+        var wasThere = File.Exists(path) || File.Exists(path + ".start");
+        var (log, report) = XftpStoreLog.Open(path, store, options.Time.GetUtcNow());
+        var missing = store.CheckContent(files.Locate);
+        store.AttachLog(log);
 
-    private static (ChunkFiles Files, XftpStoreReport Report) Restore(XftpServerOptions options, ChunkStore store)
-    {
-        try
-        {
-            var files = new ChunkFiles(options.FilesFolder);
-            if (options.StateFolder is not { } folder || !options.KeepChunks)
-            {
-                return (files, new XftpStoreReport(0, 0, 0, 0, files.RemoveOrphans([])));
-            }
-
-            Directory.CreateDirectory(folder);
-            var (log, report) = XftpStoreLog.Open(Path.Combine(folder, XftpServerFiles.StoreLog), store);
-            var missing = store.CheckContent(files.Locate);
-            store.AttachLog(log);
-            return (files, report with { MissingFiles = missing, OrphanedFiles = files.RemoveOrphans(store.AllPaths()) });
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new XftpServerException($"The state of the server cannot be restored: {cause.Message}", cause);
-        }
+        // A log that is new or has lost lines does not say what nobody owns.
+        var orphans = files.RemoveOrphans(store.AllPaths(), isComplete: wasThere && report.BrokenLines == 0);
+        return (files, report with { MissingFiles = missing, OrphanedFiles = orphans.Removed, KeptFiles = orphans.Kept });
     }
 
     private TlsContext MakeContext() => TlsContext.ForServer(new TlsServerOptions
@@ -286,9 +305,14 @@ public sealed partial class XftpServer : IAsyncDisposable
 
         Endpoints = _listeners.EndPoints;
         Address = MakeAddress();
+        if (_options.Control is { } control)
+        {
+            _control = ControlPort.Start(control.Endpoint, "XFTP server", () => new XftpControl(this, control, _logger));
+        }
+
         if (_options.ChunkExpiration is { } expiration)
         {
-            _loops.Add(RepeatAsync(expiration.CheckInterval, ExpireChunks));
+            _loops.Add(RepeatAsync(expiration.CheckInterval, ExpireChunksAsync));
         }
 
         if (_options.MetricsInterval is { } interval && _options.StateFolder is not null)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Web;
 
 namespace Pairwise.Server.Xftp;
@@ -93,6 +94,9 @@ public sealed record XftpServerOptions
 
     /// <summary>How often the metrics file is written; null never.</summary>
     public TimeSpan? MetricsInterval { get; init; }
+
+    /// <summary>The operator's port; null has none.</summary>
+    public SmpControlOptions? Control { get; init; }
 
     /// <summary>The bounds.</summary>
     public XftpServerLimits Limits { get; init; } = new();

@@ -19,16 +19,16 @@ public sealed class ControlPortTests
         await using SmpServer relay = await StartAsync(folder, With);
         await using Operator nobody = await Operator.ConnectAsync(relay);
         Assert.Equal("AUTH", await nobody.AskAsync("stats"));
-        Assert.Equal("Current role is none", await nobody.AskAsync("auth wrong"));
+        Assert.Equal("Current role is CPRNone", await nobody.AskAsync("auth wrong"));
         await using Operator user = await Operator.ConnectAsync(relay);
-        Assert.Equal("Current role is user", await user.AskAsync("auth looker"));
+        Assert.Equal("Current role is CPRUser", await user.AskAsync("auth looker"));
         Assert.StartsWith("qCreated: ", await user.AskAsync("stats"), StringComparison.Ordinal);
         await using Operator other = await Operator.ConnectAsync(relay);
-        Assert.Equal("Current role is user", await other.AskAsync("auth looker"));
+        Assert.Equal("Current role is CPRUser", await other.AskAsync("auth looker"));
         Assert.Equal("AUTH", await other.AskAsync("delete AAAA"));
         Assert.Equal("AUTH", await other.AskAsync("save"));
         await using Operator administrator = await Operator.ConnectAsync(relay);
-        Assert.Equal("Current role is admin", await administrator.AskAsync("auth chief"));
+        Assert.Equal("Current role is CPRAdmin", await administrator.AskAsync("auth chief"));
         Assert.Equal("server state saved!", await administrator.AskAsync("save"));
         Assert.Equal("unknown command; help lists them", await administrator.AskAsync("what"));
     }

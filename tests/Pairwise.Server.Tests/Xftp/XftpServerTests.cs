@@ -215,7 +215,7 @@ public sealed class XftpServerTests
         await using var old = await server.ConnectAsync(options => options with { Versions = new VersionRange(1, 2) });
         var chunk = await server.CreateUploadedAsync(client);
         var reason = new XftpError.Blocked(BlockingReason.Content);
-        Assert.True(server.Server.TryBlock(chunk.Ids.Recipients[0], reason));
+        Assert.Null(await server.Server.BlockAsync(chunk.Ids.Recipients[0], reason));
         Assert.Equal(new XftpClientError.Server(reason), (await chunk.DownloadAsync(client)).Error);
         Assert.Equal(new XftpClientError.Server(XftpError.Auth.Instance), (await chunk.DownloadAsync(old)).Error);
         Assert.Empty(Directory.EnumerateFiles(server.FilesFolder));
@@ -242,9 +242,10 @@ public sealed class XftpServerTests
         await server.Server.StopAsync(Token);
         var lostId = lost.Ids.Sender.Value;
         await File.WriteAllBytesAsync(Path.Combine(server.FilesFolder, TextEncoding.ToBase64Url(lostId.Span)), lost.Content[..1000], Token);
-        await File.WriteAllTextAsync(Path.Combine(server.FilesFolder, "x.7.part"), "half", Token);
+        await File.WriteAllTextAsync(Path.Combine(server.FilesFolder, TextEncoding.ToBase64Url(new byte[16]) + ".7.part"), "half", Token);
         await File.WriteAllTextAsync(Path.Combine(server.FilesFolder, TextEncoding.ToBase64Url(new byte[16])), "orphan", Token);
         await File.WriteAllTextAsync(Path.Combine(server.FilesFolder, "README"), "not ours", Token);
+        await File.WriteAllTextAsync(Path.Combine(server.FilesFolder, "film.part"), "not ours", Token);
         await server.StartAgainAsync();
 
         Assert.Equal(1, server.Server.Report.MissingFiles);

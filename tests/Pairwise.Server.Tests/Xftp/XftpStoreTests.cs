@@ -4,6 +4,7 @@ using System.Text.Json;
 using Pairwise.Client.Xftp;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Xftp;
@@ -96,10 +97,91 @@ public sealed class XftpStoreTests
         }
 
         await server.Server.StopAsync(Token);
-        File.Move(server.StoreLog, server.StoreLog + ".new");
+        File.Move(server.StoreLog, server.StoreLog + ".start");
+        await File.WriteAllTextAsync(server.StoreLog, "FNEW half", Token);
         await server.StartAgainAsync();
+        Assert.Equal(2, server.Server.Report.Lines - 1);
+        Assert.Equal("FNEW half", await File.ReadAllTextAsync(server.StoreLog + ".bak", Token));
+        Assert.Single(Directory.EnumerateFiles(Path.GetDirectoryName(server.StoreLog)!, "*.log.20*Z"));
         await using var again = await server.ConnectAsync();
         Assert.Equal(chunk.Content, (await chunk.DownloadAsync(again)).Content);
+    }
+
+    [Fact]
+    public async Task A_torn_last_line_counts_for_nothing_even_if_it_reads_as_a_shorter_one()
+    {
+        await using var server = await TestFileServer.StartAsync();
+        var chunk = await CreateAsync(server);
+        await server.Server.StopAsync(Token);
+        var id = chunk.Ids.Sender.Value;
+        await File.AppendAllTextAsync(server.StoreLog, $"FDEL {TextEncoding.ToBase64Url(id.Span)}", Token);
+        await server.StartAgainAsync();
+        Assert.True(server.Server.Report.HasTornLastLine);
+        Assert.Equal(0, server.Server.Report.BrokenLines);
+        await using var again = await server.ConnectAsync();
+        Assert.Equal(chunk.Content, (await chunk.DownloadAsync(again)).Content);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Content_is_not_removed_when_the_log_may_have_lost_its_owner(bool isLogGone)
+    {
+        await using var server = await TestFileServer.StartAsync();
+        await CreateAsync(server);
+        await server.Server.StopAsync(Token);
+        if (isLogGone)
+        {
+            File.Delete(server.StoreLog);
+        }
+        else
+        {
+            var lines = await File.ReadAllLinesAsync(server.StoreLog, Token);
+            await File.WriteAllTextAsync(server.StoreLog, string.Concat("broken\n", string.Join('\n', lines[1..]), "\n"), Token);
+        }
+
+        await server.StartAgainAsync();
+        Assert.Equal(1, server.Server.Report.KeptFiles);
+        Assert.Equal(0, server.Server.Report.OrphanedFiles);
+        Assert.Single(Directory.EnumerateFiles(server.FilesFolder));
+    }
+
+    [Fact]
+    public async Task A_chunk_that_is_switched_off_serves_nobody()
+    {
+        await using var server = await TestFileServer.StartAsync();
+        var chunk = await CreateAsync(server);
+        await server.Server.StopAsync(Token);
+        await File.WriteAllTextAsync(server.StoreLog, (await File.ReadAllTextAsync(server.StoreLog, Token)).Replace(" active\n", " off\n", StringComparison.Ordinal), Token);
+        await server.StartAgainAsync();
+        await using (var client = await server.ConnectAsync())
+        {
+            Assert.Equal(new XftpClientError.Server(XftpError.Auth.Instance), (await chunk.DownloadAsync(client)).Error);
+            Assert.Equal(new XftpClientError.Server(XftpError.Auth.Instance), (await client.DeleteAsync(chunk.Ids.Sender, chunk.SenderKey, Token)).Error);
+        }
+
+        await server.Server.StopAsync(Token);
+        Assert.Contains(" off\n", await File.ReadAllTextAsync(server.StoreLog, Token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_that_the_reference_wrote_after_a_block_is_read_without_complaint()
+    {
+        var store = new ChunkStore(SystemRandom.Instance, long.MaxValue);
+        var key = Ed25519PrivateKey.Generate(SystemRandom.Instance).PublicKey;
+        var id = new ChunkId(new byte[16]);
+        var block = new XftpError.Blocked(BlockingReason.Spam);
+        Assert.True(store.Apply(new XftpLogRecord.Add(id, new ChunkInfo(key, 65_536, Bytes.Wrap(new byte[32])), 0, block)));
+        Assert.True(store.Apply(new XftpLogRecord.Put(id, "/files/there")));
+        Assert.Empty(store.AllPaths());
+        Assert.True(store.TryFindAsSender(id, out _, out var found));
+        Assert.Equal(block, found);
+    }
+
+    private static async Task<TestChunk> CreateAsync(TestFileServer server)
+    {
+        await using var client = await server.ConnectAsync();
+        return await server.CreateUploadedAsync(client);
     }
 
     private static void CopyAll(string from, string to)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Store;
 
@@ -21,40 +20,17 @@ public sealed record StoreLogReport(long Lines, long BrokenLines, long RefusedRe
 /// Opening a store log: its records are applied to the store, then the file is written anew without what was deleted.
 /// The former file stays beside it under the time of the start.
 /// </summary>
-/// <remarks>
-/// The former file is moved away in two steps (".start", then the time), so that a start that dies in between is
-/// repaired by the next one.
-/// </remarks>
 public static class StoreLog
 {
-    private const int MinOldBackups = 3;
-    private static readonly TimeSpan RecentBackups = TimeSpan.FromDays(1);
-    private static readonly TimeSpan BackupLifetime = TimeSpan.FromDays(21);
-
     /// <summary>Reads, compacts, and attaches the log to the store.</summary>
     public static (StoreLogWriter Writer, StoreLogReport Report) Open(string path, QueueStore store, TimeProvider time)
     {
-        string interrupted = path + ".start";
-        bool wasInterrupted = File.Exists(interrupted);
-        if (wasInterrupted)
-        {
-            if (File.Exists(path))
-            {
-                File.Move(path, path + ".bak", overwrite: true);
-            }
-
-            File.Move(interrupted, path);
-        }
-
+        bool wasInterrupted = LogCompaction.Repair(path);
         StoreLogReport report = StoreLogReport.Empty;
         if (File.Exists(path))
         {
             report = Read(path, store) with { RestoredFromInterruptedStart = wasInterrupted };
-            File.Move(path, interrupted, overwrite: true);
-            WriteAll(path, store);
-            DateTimeOffset now = time.GetUtcNow();
-            File.Move(interrupted, path + "." + BackupName(now), overwrite: true);
-            RemoveOldBackups(path, now);
+            LogCompaction.Run(path, time.GetUtcNow(), () => WriteAll(path, store));
         }
 
         StoreLogWriter writer = new(path);
@@ -139,32 +115,4 @@ public static class StoreLog
 
     private static bool Change(QueueStore store, StoredId recipientId, Func<SmpQueue, SmpError?> change) =>
         store.TryFindByRecipient(recipientId, out SmpQueue? queue) && change(queue) is null;
-
-    private static string BackupName(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
-
-    // Of the copies older than a day the last three stay, and the others for three weeks.
-    private static void RemoveOldBackups(string path, DateTimeOffset now)
-    {
-        string prefix = Path.GetFileName(path) + ".";
-        List<(DateTimeOffset Time, string Path)> backups = [];
-        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, prefix + "*"))
-        {
-            string name = Path.GetFileName(file);
-            if (name.StartsWith(prefix, StringComparison.Ordinal)
-                && DateTimeOffset.TryParse(name.AsSpan(prefix.Length), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
-                && time < now - RecentBackups)
-            {
-                backups.Add((time, file));
-            }
-        }
-
-        backups.Sort((a, b) => a.Time.CompareTo(b.Time));
-        foreach ((DateTimeOffset time, string file) in backups.SkipLast(MinOldBackups))
-        {
-            if (time < now - BackupLifetime)
-            {
-                File.Delete(file);
-            }
-        }
-    }
 }

@@ -4,20 +4,29 @@ using System.Text;
 
 namespace Pairwise.Server.Smp.Operation;
 
+/// <summary>One operator's conversation: a line in, an answer out. It knows nothing of sockets.</summary>
+internal interface IControlSession
+{
+    /// <summary>The answer to one line; null ends the session.</summary>
+    ValueTask<string?> ExecuteAsync(string line);
+}
+
 /// <summary>Listens for operators on this machine; each session is a conversation in lines.</summary>
 internal sealed class ControlPort : IAsyncDisposable
 {
     private const int MaxLine = 1024;
     private const int MaxSessions = 16;
     private readonly TcpListener _listener;
-    private readonly Func<SmpControl> _begin;
+    private readonly string _title;
+    private readonly Func<IControlSession> _begin;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _sessions = new(MaxSessions, MaxSessions);
     private readonly Task _accepting;
 
-    private ControlPort(TcpListener listener, Func<SmpControl> begin)
+    private ControlPort(TcpListener listener, string title, Func<IControlSession> begin)
     {
         _listener = listener;
+        _title = title;
         _begin = begin;
         _accepting = AcceptAsync();
     }
@@ -26,14 +35,17 @@ internal sealed class ControlPort : IAsyncDisposable
     public IPEndPoint Endpoint => (IPEndPoint)_listener.LocalEndpoint;
 
     /// <summary>Starts to listen.</summary>
+    /// <param name="endpoint">Where.</param>
+    /// <param name="title">The program, as the greeting names it.</param>
+    /// <param name="begin">Makes the session of an operator who has come.</param>
     /// <exception cref="SmpServerException">The port is taken.</exception>
-    public static ControlPort Start(IPEndPoint endpoint, Func<SmpControl> begin)
+    public static ControlPort Start(IPEndPoint endpoint, string title, Func<IControlSession> begin)
     {
         TcpListener listener = new(endpoint);
         try
         {
             listener.Start();
-            return new ControlPort(listener, begin);
+            return new ControlPort(listener, title, begin);
         }
         catch (SocketException cause)
         {
@@ -82,9 +94,9 @@ internal sealed class ControlPort : IAsyncDisposable
                 await using NetworkStream stream = client.GetStream();
                 using StreamReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
                 await using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n", AutoFlush = true };
-                SmpControl control = _begin();
-                await writer.WriteLineAsync("SMP server control port\n'help' for supported commands".AsMemory(), _stopping.Token);
-                while (await ReadLineAsync(reader) is { } line && control.Execute(line) is { } answer)
+                IControlSession control = _begin();
+                await writer.WriteLineAsync($"{_title} control port\n'help' for supported commands".AsMemory(), _stopping.Token);
+                while (await ReadLineAsync(reader) is { } line && await control.ExecuteAsync(line) is { } answer)
                 {
                     await writer.WriteLineAsync(answer.AsMemory(), _stopping.Token);
                 }

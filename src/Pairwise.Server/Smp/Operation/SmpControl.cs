@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Logs;
@@ -10,26 +9,15 @@ using Pairwise.Wire;
 
 namespace Pairwise.Server.Smp.Operation;
 
-/// <summary>Who somebody at the control port is, by the password given.</summary>
-internal enum ControlRole
-{
-    /// <summary>Nobody yet.</summary>
-    None,
-
-    /// <summary>May look, and block queues.</summary>
-    User,
-
-    /// <summary>May do everything.</summary>
-    Administrator,
-}
-
 /// <summary>
 /// One session at the control port: a line in, an answer out, by the reference's words. It knows nothing of sockets.
 /// </summary>
-internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Action save)
+internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Action save) : IControlSession
 {
     private const string NotAllowed = "AUTH";
-    private ControlRole _role;
+    private readonly ControlRoleHolder _role = new(options.AdministratorPassword, options.UserPassword);
+
+    public ValueTask<string?> ExecuteAsync(string line) => new(Execute(line));
 
     /// <summary>The answer to one line; null ends the session.</summary>
     public string? Execute(string line)
@@ -41,9 +29,9 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             "" => "",
             "quit" => null,
             "help" => "commands: auth, stats, stats-rts, clients, sockets, socket-threads, threads, server-info, status, block, unblock, delete, save, help, quit",
-            "auth" => Authorize(argument),
+            "auth" => _role.Authorize(argument),
             "suspend" or "resume" => For(ControlRole.Administrator, () => $"{words[0]} not implemented"),
-            "stats-rts" => DescribeRuntime(),
+            "stats-rts" => ControlRoleHolder.DescribeRuntime(),
             "stats" => For(ControlRole.User, DescribeStatistics),
             "sockets" => For(ControlRole.User, () => $"Active: {connections().Count}"),
             "server-info" => For(ControlRole.User, DescribeServer),
@@ -58,22 +46,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         };
     }
 
-    private string Authorize(string password)
-    {
-        ControlRole role = !BasicAuth.TryParse(password, out BasicAuth? given) ? ControlRole.None
-            : options.AdministratorPassword?.Equals(given) == true ? ControlRole.Administrator
-            : options.UserPassword?.Equals(given) == true ? ControlRole.User
-            : ControlRole.None;
-        if (_role == ControlRole.None)
-        {
-            _role = role;
-            return $"Current role is {Name(_role)}";
-        }
-
-        return $"Current role is {Name(_role)}{(role == _role ? "" : ", start new session to change.")}";
-    }
-
-    private string For(ControlRole needed, Func<string> answer) => _role >= needed ? answer() : NotAllowed;
+    private string For(ControlRole needed, Func<string> answer) => _role.Role >= needed ? answer() : NotAllowed;
 
     private string DescribeStatistics()
     {
@@ -108,14 +81,6 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             $"{name}: requests={counters[ForwardingCounter.Requests]}, successes={counters[ForwardingCounter.Successes]}, errorsConnect={counters[ForwardingCounter.ErrorsConnect]}, errorsCompat={counters[ForwardingCounter.ErrorsCompat]}, errorsOther={counters[ForwardingCounter.ErrorsOther]}\n");
     }
 
-    private static string DescribeRuntime()
-    {
-        GCMemoryInfo memory = GC.GetGCMemoryInfo();
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"heap: {memory.HeapSizeBytes}, committed: {memory.TotalCommittedBytes}, collections: {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)}, threads: {ThreadPool.ThreadCount}");
-    }
-
     // The columns of the reference. That of the session id stays empty: it would tie what an observer of the network
     // sees to a line of this list.
     private string DescribeClients()
@@ -138,7 +103,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         StringBuilder text = new();
         Line("Threads", ThreadPool.ThreadCount);
         Line("Clients", clients.Count);
-        if (_role == ControlRole.Administrator)
+        if (_role.Role == ControlRole.Administrator)
         {
             Line("Answers that wait for clients to read", clients.Sum(client => (long)client.WaitingCount));
         }
@@ -254,11 +219,4 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         StoreLogCodec.WriteBlock(line, block);
         return Encoding.UTF8.GetString(line.Written);
     }
-
-    private static string Name(ControlRole role) => role switch
-    {
-        ControlRole.User => "user",
-        ControlRole.Administrator => "admin",
-        _ => "none",
-    };
 }

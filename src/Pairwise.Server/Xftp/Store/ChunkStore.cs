@@ -9,13 +9,13 @@ namespace Pairwise.Server.Xftp.Store;
 /// The chunks that the server knows, in memory, with a log that restores them. It knows ids, keys and paths, and does not
 /// touch content (<see cref="ChunkFiles"/> does). Thread-safe: one lock, held for memory and one append to the log.
 /// </summary>
-internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
+internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDisposable
 {
     // guarded by _gate
     private readonly Lock _gate = new();
     private readonly Dictionary<ChunkId, StoredChunk> _chunks = [];
     private readonly Dictionary<ChunkId, StoredChunk> _recipients = [];
-    private XftpLogWriter? _log;
+    private IChunkLog? _log;
     private long _used;
 
     /// <summary>Bytes uploaded, and of uploads that are under way.</summary>
@@ -42,7 +42,11 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
     }
 
     /// <summary>From here on every change is logged before it is made.</summary>
-    public void AttachLog(XftpLogWriter log) => _log = log;
+    public void AttachLog(IChunkLog log) => _log = log;
+
+    /// <summary>Completes when everything that was changed before the call survives a failure of the power.</summary>
+    /// <exception cref="IOException">It cannot be stored now.</exception>
+    public ValueTask WhenWrittenAsync() => _log?.WhenWrittenAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>Registers a chunk with its recipients; null when the log cannot be written.</summary>
     public XftpResponse.SenderIds? Register(ChunkInfo info, IReadOnlyList<PublicKey> recipientKeys, long now)
@@ -89,6 +93,11 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         lock (_gate)
         {
             block = _chunks.TryGetValue(id, out chunk) ? chunk.Block : null;
+            if (chunk is { IsOff: true })
+            {
+                chunk = null;
+            }
+
             return chunk is not null;
         }
     }
@@ -100,6 +109,11 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         {
             key = null;
             block = _recipients.TryGetValue(id, out chunk) ? chunk.Block : null;
+            if (chunk is { IsOff: true })
+            {
+                chunk = null;
+            }
+
             return chunk is not null && chunk.Recipients.TryGetValue(id, out key);
         }
     }
@@ -128,7 +142,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         }
     }
 
-    /// <summary>Gives the room of an upload back that came to nothing.</summary>
+    /// <summary>Gives room back: of an upload that came to nothing, or of content that was removed.</summary>
     public void Release(uint size)
     {
         lock (_gate)
@@ -145,7 +159,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
     {
         lock (_gate)
         {
-            error = chunk.IsDeleted || chunk.Block is not null ? XftpError.Auth.Instance : null;
+            error = chunk.IsActive ? null : XftpError.Auth.Instance;
             if (error is not null || chunk.Path is not null)
             {
                 return false;
@@ -162,7 +176,10 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         }
     }
 
-    /// <summary>Deletes a chunk for everybody; what is to be removed from the disk comes back in <paramref name="path"/>.</summary>
+    /// <summary>
+    /// Deletes a chunk for everybody; what is to be removed from the disk, and released then, comes back in
+    /// <paramref name="path"/>.
+    /// </summary>
     public XftpError? Delete(StoredChunk chunk, out string? path)
     {
         lock (_gate)
@@ -233,7 +250,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
     }
 
     /// <summary>
-    /// At the start: looks for the content of every chunk. <paramref name="locate"/> gives the path at which it is whole, or
+    /// At the start: looks for the content of every chunk, and counts what it takes. <paramref name="locate"/> gives the path at which it is whole, or
     /// null if it is nowhere.
     /// </summary>
     /// <returns>How many chunks have lost their content.</returns>
@@ -242,13 +259,17 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         lock (_gate)
         {
             long missing = 0;
+            _used = 0;
             foreach (var chunk in _chunks.Values.Where(chunk => chunk.Path is not null))
             {
                 chunk.Path = locate(chunk.Path!, chunk.Size);
                 if (chunk.Path is null)
                 {
-                    _used -= chunk.Size;
                     missing++;
+                }
+                else
+                {
+                    _used += chunk.Size;
                 }
             }
 
@@ -273,7 +294,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
             switch (record)
             {
                 case XftpLogRecord.Add add:
-                    return _chunks.TryAdd(add.Sender, new StoredChunk(add.Sender, add.Chunk, add.CreatedAt) { Block = add.Blocked });
+                    return _chunks.TryAdd(add.Sender, new StoredChunk(add.Sender, add.Chunk, add.CreatedAt) { Block = add.Blocked, IsOff = add.IsOff });
                 case XftpLogRecord.AddRecipients add:
                     if (!_chunks.TryGetValue(add.Sender, out var chunk) || add.Recipients.Any(recipient => _recipients.ContainsKey(recipient.Id)))
                     {
@@ -283,13 +304,13 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
                     AddRecipients(chunk, add.Recipients);
                     return true;
                 case XftpLogRecord.Put put:
-                    if (!_chunks.TryGetValue(put.Sender, out chunk) || chunk.Path is not null || chunk.Block is not null)
+                    if (!_chunks.TryGetValue(put.Sender, out chunk) || chunk.Path is not null)
                     {
                         return false;
                     }
 
-                    chunk.Path = put.Path;
-                    _used += chunk.Size;
+                    // The reference goes on writing where the content of a blocked chunk was.
+                    chunk.Path = chunk.Block is null ? put.Path : null;
                     return true;
                 case XftpLogRecord.Delete delete:
                     if (!_chunks.TryGetValue(delete.Sender, out chunk))
@@ -320,7 +341,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
     {
         foreach (var chunk in _chunks.Values)
         {
-            yield return new XftpLogRecord.Add(chunk.SenderId, new ChunkInfo(chunk.SenderKey, chunk.Size, chunk.Digest), chunk.CreatedAt, chunk.Block);
+            yield return new XftpLogRecord.Add(chunk.SenderId, new ChunkInfo(chunk.SenderKey, chunk.Size, chunk.Digest), chunk.CreatedAt, chunk.Block, chunk.IsOff);
             if (chunk.Recipients.Count > 0)
             {
                 yield return new XftpLogRecord.AddRecipients(chunk.SenderId, [.. chunk.Recipients.Select(recipient => new ChunkRecipient(recipient.Key, recipient.Value))]);
@@ -333,12 +354,18 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        IChunkLog? log;
         lock (_gate)
         {
-            _log?.Dispose();
+            log = _log;
             _log = null;
+        }
+
+        if (log is not null)
+        {
+            await log.DisposeAsync();
         }
     }
 
@@ -371,7 +398,7 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
 
     private bool RemoveRecipient(ChunkId id) => _recipients.Remove(id, out var chunk) && chunk.Recipients.Remove(id);
 
-    private string? ApplyBlock(StoredChunk chunk, XftpError.Blocked reason)
+    private static string? ApplyBlock(StoredChunk chunk, XftpError.Blocked reason)
     {
         chunk.Block = reason;
         return TakePath(chunk);
@@ -389,15 +416,10 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IDisposable
         return TakePath(chunk);
     }
 
-    private string? TakePath(StoredChunk chunk)
+    private static string? TakePath(StoredChunk chunk)
     {
         var path = chunk.Path;
         chunk.Path = null;
-        if (path is not null)
-        {
-            _used -= chunk.Size;
-        }
-
         return path;
     }
 }

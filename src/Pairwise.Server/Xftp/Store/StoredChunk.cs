@@ -31,7 +31,13 @@ internal sealed class StoredChunk(ChunkId senderId, ChunkInfo info, long created
     /// <summary>Why it was blocked; null if it was not.</summary>
     public XftpError.Blocked? Block { get; set; }
 
+    /// <summary>Whether it is switched off, which only the logs of others say: nobody can use it, and it expires.</summary>
+    public bool IsOff { get; init; }
+
     public bool IsDeleted { get; set; }
+
+    /// <summary>Whether content may be added.</summary>
+    public bool IsActive => !IsDeleted && !IsOff && Block is null;
 
     public Dictionary<ChunkId, PublicKey> Recipients => _recipients;
 
@@ -50,7 +56,7 @@ internal abstract record XftpLogRecord
     }
 
     /// <summary>FNEW: a chunk was registered.</summary>
-    public sealed record Add(ChunkId Sender, ChunkInfo Chunk, long CreatedAt, XftpError.Blocked? Blocked) : XftpLogRecord;
+    public sealed record Add(ChunkId Sender, ChunkInfo Chunk, long CreatedAt, XftpError.Blocked? Blocked, bool IsOff = false) : XftpLogRecord;
 
     /// <summary>FADD: recipients were registered.</summary>
     public sealed record AddRecipients(ChunkId Sender, IReadOnlyList<ChunkRecipient> Recipients) : XftpLogRecord;

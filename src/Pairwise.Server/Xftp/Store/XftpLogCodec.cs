@@ -33,7 +33,7 @@ internal static class XftpLogCodec
                 }
                 else
                 {
-                    line.Text(" active"u8);
+                    line.Text(add.IsOff ? " off"u8 : " active"u8);
                 }
 
                 break;
@@ -123,12 +123,13 @@ internal static class XftpLogCodec
         }
 
         XftpError.Blocked? block = null;
-        if (!reader.IsAtEnd && !reader.TryTake(" active"u8) && !(reader.TryTake(" blocked,"u8) && TryReadBlockingInfo(reader.Rest(), out block)))
+        var isOff = false;
+        if (!reader.IsAtEnd && !reader.TryTake(" active"u8) && !(isOff = reader.TryTake(" off"u8)) && !(reader.TryTake(" blocked,"u8) && TryReadBlockingInfo(reader.Rest(), out block)))
         {
             return null;
         }
 
-        return new XftpLogRecord.Add(id, new ChunkInfo(key, (uint)size, Bytes.Wrap(digest)), createdAt, block);
+        return new XftpLogRecord.Add(id, new ChunkInfo(key, (uint)size, Bytes.Wrap(digest)), createdAt, block, isOff);
     }
 
     private static XftpLogRecord.AddRecipients? ReadAddRecipients(ref LogLineReader reader, ChunkId id)
