@@ -82,6 +82,9 @@ internal static unsafe partial class LibCrypto
     internal static partial nint EVP_aes_256_gcm();
 
     [LibraryImport(Library)]
+    internal static partial nint EVP_chacha20_poly1305();
+
+    [LibraryImport(Library)]
     internal static partial int EVP_CIPHER_CTX_ctrl(nint ctx, int type, int arg, void* ptr);
 
     [LibraryImport(Library)]

@@ -141,6 +141,13 @@ internal static unsafe partial class LibSsl
     public static partial void SSL_CTX_set_client_hello_cb(nint context, delegate* unmanaged<nint, int*, nint, int> callback, nint argument);
 
     [LibraryImport(Ssl)]
+    public static partial void SSL_CTX_set_keylog_callback(nint context, delegate* unmanaged<nint, byte*, void> callback);
+
+    /// <summary>For tests of the peer's side: has the next write change the keys first.</summary>
+    [LibraryImport(Ssl)]
+    public static partial int SSL_key_update(nint ssl, int updateType);
+
+    [LibraryImport(Ssl)]
     public static partial int SSL_client_hello_get0_ext(nint ssl, uint type, byte** content, nuint* length);
 
     [LibraryImport(Ssl)]

@@ -55,6 +55,8 @@ public sealed class TlsConnection : ISecureConnection
     /// <summary>0x0303 for TLS 1.2, 0x0304 for TLS 1.3.</summary>
     public int ProtocolVersion { get; private set; }
 
+    internal TlsSession Session => _session;
+
     /// <summary>
     /// Does the server's handshake over <paramref name="stream"/>, which the connection owns from here on, also when this
     /// throws.
@@ -130,7 +132,7 @@ public sealed class TlsConnection : ISecureConnection
             }
 
             if (_isInputEnded)
-                return 0;
+                return _received is null ? 0 : throw Fail(new IOException("The peer closed the connection within a record."));
             await FillAsync(cancellationToken);
         }
     }
@@ -208,8 +210,8 @@ public sealed class TlsConnection : ISecureConnection
             await FillAsync(cancellationToken);
         }
 
-        SessionId = _session.GetSessionId();
-        ApplicationProtocol = _session.GetApplicationProtocol();
+        SessionId = _session.SessionId;
+        ApplicationProtocol = _session.ApplicationProtocol;
         PeerCertificates = _session.PeerCertificates;
         IsCertificateSent = _session.IsCertificateSent;
         ProtocolVersion = _session.ProtocolVersion;
@@ -275,11 +277,20 @@ public sealed class TlsConnection : ISecureConnection
     private async ValueTask FillAsync(CancellationToken cancellationToken)
     {
         await WaitAsync(cancellationToken);
-        var buffer = ArrayPool<byte>.Shared.Rent(ReceiveSize);
-        var count = 0;
+
+        // What is there already is the beginning of a record; the whole record fits.
+        var buffer = _received ?? ArrayPool<byte>.Shared.Rent(ReceiveSize);
+        var kept = _receivedEnd - _receivedStart;
+        if (_receivedStart > 0)
+            Received.CopyTo(buffer);
+        _received = buffer;
+        _receivedStart = 0;
+        _receivedEnd = kept;
         try
         {
-            count = await _stream.ReadAsync(buffer, cancellationToken);
+            var count = await _stream.ReadAsync(buffer.AsMemory(kept), cancellationToken);
+            _receivedEnd += count;
+            _isInputEnded = count == 0;
         }
         catch (Exception e) when (IsStreamFailure(e))
         {
@@ -287,19 +298,9 @@ public sealed class TlsConnection : ISecureConnection
         }
         finally
         {
-            if (count == 0)
-                ArrayPool<byte>.Shared.Return(buffer);
+            if (_receivedEnd == 0)
+                ReturnArray(ref _received);
         }
-
-        if (count == 0)
-        {
-            _isInputEnded = true;
-            return;
-        }
-
-        _received = buffer;
-        _receivedStart = 0;
-        _receivedEnd = count;
     }
 
     /// <summary>Sends <paramref name="output"/> and gives the array back to the pool.</summary>

@@ -43,6 +43,9 @@ public sealed unsafe class TlsContext : IDisposable
 
     internal bool IsServer { get; }
 
+    /// <summary>For tests: sessions stay with OpenSSL after their handshake.</summary>
+    internal bool KeepsOpenSsl { get; set; }
+
     /// <exception cref="TransportException">OpenSSL refuses the credential.</exception>
     public static TlsContext ForClient(TlsClientOptions options) =>
         new(isServer: false, options.Credential, web: null, options.ApplicationProtocols, checkClient: null);
@@ -130,6 +133,7 @@ public sealed unsafe class TlsContext : IDisposable
                 | LibSsl.OptionServerPreference | LibSsl.OptionIgnoreUnexpectedEof);
             LibSsl.SetMode(context, LibSsl.ModeReleaseBuffers);
             LibSsl.DisableSessionCache(context);
+            LibSsl.SSL_CTX_set_keylog_callback(context, &TlsSession.OnSecret);
             Require(LibSsl.SSL_CTX_set_num_tickets(context, 0) == 1
                 && LibSsl.SetVersions(context, LibSsl.Tls12, LibSsl.Tls13)
                 && LibSsl.SSL_CTX_set_ciphersuites(context, isWeb ? WebSuites : Suites) == 1
