@@ -9,6 +9,7 @@ namespace Pairwise.Demo.Processes;
 /// </summary>
 public abstract partial class ChildProcess : IAsyncDisposable
 {
+    private const int Interrupt = 2;
     private const int Terminate = 15;
 
     private readonly Process _process;
@@ -95,6 +96,13 @@ public abstract partial class ChildProcess : IAsyncDisposable
     public async Task<int> StopAsync(TimeSpan patience)
     {
         if (!_process.HasExited) _ = Signal(_process.Id, Terminate);
+        return await WaitForExitAsync(patience);
+    }
+
+    /// <summary>Asks the program to end as Ctrl-C does (SIGINT), and gives its exit code.</summary>
+    public async Task<int> InterruptAsync(TimeSpan patience)
+    {
+        if (!_process.HasExited) _ = Signal(_process.Id, Interrupt);
         return await WaitForExitAsync(patience);
     }
 
