@@ -13,6 +13,9 @@ internal static class IniTemplate
     public const int DefaultPool = 10;
     public const int DefaultControlPort = 5224;
 
+    /// <summary>An address, for the reference takes no host name here.</summary>
+    public const string DefaultSocksProxy = "127.0.0.1:9050";
+
     /// <summary>The file's text.</summary>
     /// <param name="folders">For paths inside it.</param>
     /// <param name="options">What init was asked for.</param>
@@ -130,7 +133,7 @@ internal static class IniTemplate
         .Setting("own_server_domains", options.OwnDomains, "")
         .AppendLine()
         .Remark("A SOCKS proxy for them: for onion hosts only, or always.")
-        .Setting("socks_proxy", options.SocksProxy, "localhost:9050")
+        .Setting("socks_proxy", options.SocksProxy, DefaultSocksProxy)
         .Off("socks_mode", "onion")
         .AppendLine()
         .Remark("Commands forwarded at the same time for one client.")

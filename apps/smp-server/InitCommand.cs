@@ -27,7 +27,7 @@ internal static class InitCommand
         Option<bool> noPassword = new("--no-password") { Description = "Let anybody make queues." };
         Option<string?> password = new("--password") { Description = "The password for new queues; a random one when not given." };
         Option<int?> controlPort = new("--control-port") { Description = "Switch the control port on (5224 when no number is given).", Arity = ArgumentArity.ZeroOrOne };
-        Option<string?> socks = new("--socks-proxy") { Description = "Forward through a SOCKS proxy (localhost:9050 when none is given).", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> socks = new("--socks-proxy") { Description = "Forward through a SOCKS proxy (127.0.0.1:9050 when none is given).", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> ownDomains = new("--own-domains") { Description = "Domains of your own servers, separated by commas." };
         Option<string?> source = new("--source-code") { Description = "Where the server's source code is.", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> operatorName = new("--operator") { Description = "Who runs the server." };
@@ -71,7 +71,7 @@ internal static class InitCommand
                 Fqdn = result.GetValue(fqdn),
                 Password = result.GetValue(noPassword) ? null : result.GetValue(password) ?? RandomText(PasswordBytes),
                 ControlPort = result.GetResult(controlPort) is null ? null : result.GetValue(controlPort) ?? IniTemplate.DefaultControlPort,
-                SocksProxy = result.GetResult(socks) is null ? null : result.GetValue(socks) ?? "localhost:9050",
+                SocksProxy = result.GetResult(socks) is null ? null : (result.GetValue(socks) ?? IniTemplate.DefaultSocksProxy).Replace("localhost", "127.0.0.1", StringComparison.Ordinal),
                 OwnDomains = result.GetValue(ownDomains)?.Replace(',', ' '),
                 SourceCode = result.GetResult(source) is null ? null : result.GetValue(source) ?? SourceCode,
                 Operator = result.GetValue(operatorName),

@@ -45,6 +45,15 @@ public sealed class RelayProcess : ChildProcess
         return string.Create(CultureInfo.InvariantCulture, $"smp://{fingerprint}@127.0.0.1:{port}");
     }
 
+    /// <summary>Carries out one command of the program and waits for its end.</summary>
+    /// <returns>The exit code, and what the program said.</returns>
+    public static async Task<(int Code, string Said)> RunAsync(string folder, string? program, params string[] arguments)
+    {
+        await using var command = new RelayProcess(folder, program, arguments);
+        var code = await command.WaitForExitAsync(Patience);
+        return (code, string.Join('\n', command.Lines));
+    }
+
     /// <summary>Starts a relay that <see cref="InitAsync"/> made, and waits until it accepts connections.</summary>
     /// <param name="folder">Folder of the relay.</param>
     /// <param name="address">Its address.</param>
