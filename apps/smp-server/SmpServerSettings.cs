@@ -85,6 +85,7 @@ internal static class SmpServerSettings
             ExpireMessagesOnSend = ini.Switch(store, "expire_messages_on_send") ?? true,
             NotificationExpiration = usual.NotificationExpiration with { Lifetime = TimeSpan.FromHours(Math.Min(notificationHours, 87_600_000)) },
             InactiveClients = ReadInactiveClients(ini),
+            AcceptServices = ini.Switch(transport, "accept_service_credentials") ?? true,
             KeepStatistics = ini.Switch(store, "log_stats") ?? false,
             Control = ReadControl(ini),
             Network = SmpProxySettings.Read(ini),

@@ -73,4 +73,11 @@ public sealed class RelayUnderTest : IAsyncLifetime
         };
         return new Party(this, await SmpClient.ConnectAsync(Address, options, isInteractive: true, TestContext.Current.CancellationToken));
     }
+
+    /// <summary>A new client that is a service.</summary>
+    public async Task<Party> ConnectAsync(TestService service)
+    {
+        var options = new SmpClientOptions { Service = service.Credential };
+        return new Party(this, await SmpClient.ConnectAsync(Address, options, isInteractive: true, TestContext.Current.CancellationToken));
+    }
 }

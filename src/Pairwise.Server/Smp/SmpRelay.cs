@@ -3,6 +3,7 @@ using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
+using Pairwise.Server.Smp.Subscribing;
 
 namespace Pairwise.Server.Smp;
 
@@ -18,6 +19,9 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     public SmpStatistics Statistics { get; } = statistics;
 
     public NotificationStore Notifications { get; } = notifications;
+
+    /// <summary>Who gets the notifications of services.</summary>
+    public ServiceSubscribers NotificationServices { get; } = new();
 
     /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; init; }

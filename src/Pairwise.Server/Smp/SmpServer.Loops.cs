@@ -226,7 +226,9 @@ public sealed partial class SmpServer
         SmpConnection? client;
         lock (queue)
         {
-            client = queue.NotifierSubscription?.Subscriber as SmpConnection;
+            client = (queue.Notifier?.ServiceId is { } service
+                ? _relay.NotificationServices.Find(service)
+                : queue.NotifierSubscription?.Subscriber) as SmpConnection;
         }
 
         if (client is null)

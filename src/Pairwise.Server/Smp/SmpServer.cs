@@ -292,7 +292,7 @@ public sealed partial class SmpServer : IAsyncDisposable
             Credential = credential,
             WebCredential = webCredential,
             ApplicationProtocols = webCredential is null ? ["smp/1"] : ["smp/1", WebServer.ApplicationProtocol],
-            CheckClient = CheckClient,
+            CheckClient = _relay.Options.AcceptServices ? CheckClient : null,
         });
     }
 
@@ -320,8 +320,28 @@ public sealed partial class SmpServer : IAsyncDisposable
     }
 
     // Services show certificates of their own authorities: what counts is proved in the handshake of the protocol.
-    private static TlsPeerVerdict CheckClient(IReadOnlyList<ReadOnlyMemory<byte>> certificates) =>
-        CertificateChain.TryParse(certificates, out _) ? TlsPeerVerdict.Accepted : TlsPeerVerdict.BadCertificate;
+    // A service is known by the hash of its identity certificate, which is public: only a chain in which each certificate
+    // is signed by the next one shows that the leaf's key is the service's.
+    private TlsPeerVerdict CheckClient(IReadOnlyList<ReadOnlyMemory<byte>> certificates)
+    {
+        if (!CertificateChain.TryParse(certificates, out CertificateChain? chain))
+        {
+            return TlsPeerVerdict.BadCertificate;
+        }
+
+        DateTimeOffset now = _relay.Options.Time.GetUtcNow();
+        if (chain.IsSelfSigned)
+        {
+            return now < chain.Leaf.NotBefore || now > chain.Leaf.NotAfter ? TlsPeerVerdict.Expired : TlsPeerVerdict.Accepted;
+        }
+
+        return chain.Validate(now) switch
+        {
+            CertificateVerdict.Valid => TlsPeerVerdict.Accepted,
+            CertificateVerdict.Expired or CertificateVerdict.NotYetValid => TlsPeerVerdict.Expired,
+            _ => TlsPeerVerdict.BadCertificate,
+        };
+    }
 
     // Who names a host was shown the browsers' certificate, which no client of the protocol would accept.
     private static bool IsBrowser(ISecureConnection connection) =>

@@ -118,6 +118,9 @@ public sealed record SmpServerOptions
     /// <summary>The control port; null has none.</summary>
     public SmpControlOptions? Control { get; init; }
 
+    /// <summary>Whether clients may present themselves as services, by their certificates.</summary>
+    public bool AcceptServices { get; init; } = true;
+
     /// <summary>The bounds.</summary>
     public SmpServerLimits Limits { get; init; } = new();
 

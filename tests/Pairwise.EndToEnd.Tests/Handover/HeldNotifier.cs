@@ -8,6 +8,7 @@ namespace Pairwise.EndToEnd.Tests.Handover;
 internal sealed class HeldNotifier(PrivateKey key, EntityId id, BoxKey box)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Ticks = TimeSpan.FromSeconds(4);
     private int _expected;
 
     public static HeldNotifier From(PrivateKey key, X25519PrivateKey dhKey, ServerNotifierCredentials credentials)
@@ -19,20 +20,27 @@ internal sealed class HeldNotifier(PrivateKey key, EntityId id, BoxKey box)
     /// <summary>A message came that asked for a notification.</summary>
     public void Expect() => _expected++;
 
-    /// <summary>The relay died, and with it what waited in its memory.</summary>
-    public void Forget() => _expected = 0;
+    /// <summary>
+    /// The relay died, and with it what waited in its memory; what was saved before may come again. Subscribes, and takes
+    /// whatever comes with the relay's next tick.
+    /// </summary>
+    public static async Task ForgetAsync(SmpClient client, IReadOnlyList<HeldNotifier> notifiers)
+    {
+        foreach (var notifier in notifiers)
+        {
+            notifier._expected = 0;
+            await notifier.SubscribeAsync(client);
+        }
+
+        await Task.Delay(Ticks, TimeProvider.System);
+        while (client.Events.TryRead(out var received))
+            Assert.IsType<BrokerMessage.NMsg>(received.Message);
+    }
 
     /// <summary>Subscribes, alone or as a service, and takes all notifications that wait.</summary>
     public async Task TakeAsync(SmpClient client)
     {
-        var subscribed = await client.SendAsync(new SmpRequest(SmpCommand.NSub.Instance, id, key), CancellationToken.None);
-        Assert.True(subscribed.IsOk, $"NSUB: {subscribed.Error}");
-        await ReceiveAsync(client);
-    }
-
-    /// <summary>Takes all notifications that wait, on a connection that subscribed.</summary>
-    public async Task ReceiveAsync(SmpClient client)
-    {
+        await SubscribeAsync(client);
         using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
         for (; _expected > 0; _expected--)
         {
@@ -41,5 +49,11 @@ internal sealed class HeldNotifier(PrivateKey key, EntityId id, BoxKey box)
             var notification = Assert.IsType<BrokerMessage.NMsg>(received.Message);
             Assert.True(NotificationMeta.TryOpen(box, notification.Nonce.Span, notification.EncryptedMeta.Span, out _));
         }
+    }
+
+    private async Task SubscribeAsync(SmpClient client)
+    {
+        var subscribed = await client.SendAsync(new SmpRequest(SmpCommand.NSub.Instance, id, key), CancellationToken.None);
+        Assert.True(subscribed.IsOk, $"NSUB: {subscribed.Error}");
     }
 }

@@ -47,8 +47,11 @@ public sealed class ReferenceHandoverTests(ITestOutputHelper output)
                 await using var client = await SmpClient.ConnectAsync(server, new SmpClientOptions(), isInteractive: true, CancellationToken.None);
                 await using (var notifier = await SmpClient.ConnectAsync(server, new SmpClientOptions(), isInteractive: true, CancellationToken.None))
                 {
-                    foreach (var each in queues.Where(queue => queue.Notifier is not null))
-                        await each.Notifier!.TakeAsync(notifier);
+                    HeldNotifier[] notifiers = [.. queues.Select(queue => queue.Notifier).OfType<HeldNotifier>()];
+                    if (isKilled && !isOurs)
+                        await HeldNotifier.ForgetAsync(notifier, notifiers); // they wait in memory only, with either program
+                    foreach (var each in notifiers)
+                        await each.TakeAsync(notifier);
                 }
 
                 foreach (var queue in queues)
@@ -70,14 +73,9 @@ public sealed class ReferenceHandoverTests(ITestOutputHelper output)
             }
 
             if (isOurs && isKilled)
-            {
                 await relay.KillAsync();
-                queues.ForEach(queue => queue.Notifier?.Forget()); // notifications wait in memory only, with either program
-            }
             else
-            {
                 Assert.True(await relay.InterruptAsync(Patience) == 0, string.Join('\n', relay.Lines));
-            }
 
             if (isOurs)
                 Assert.DoesNotContain(relay.Lines, line => line.Contains("left out", StringComparison.Ordinal) && !line.EndsWith("left out: 0", StringComparison.Ordinal));

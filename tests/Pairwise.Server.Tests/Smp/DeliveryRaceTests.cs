@@ -96,6 +96,8 @@ public sealed class DeliveryRaceTests
 
         public void OnDeleted(Subscription subscription) => throw new InvalidOperationException("Nobody deletes.");
 
+        public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("There are no services.");
+
         public void OnMessage(Subscription subscription, StoredMessage message) => Delivered.Add(message);
     }
 }

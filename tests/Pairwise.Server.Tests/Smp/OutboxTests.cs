@@ -134,6 +134,8 @@ public sealed class OutboxTests : IDisposable
 
         public void OnDeleted(Subscription subscription) => Outbox.AddEvent(EntityId.None, BrokerMessage.Deld.Instance);
 
+        public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("There are no services.");
+
         public void OnMessage(Subscription subscription, StoredMessage message) => Outbox.AddDelivery(EntityId.None, subscription, message);
     }
 }

@@ -72,7 +72,9 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     public SubscriptionList Subscriptions { get; } = new();
 
     /// <summary>Whether the connection holds subscriptions, which keep it open however silent it is.</summary>
-    public bool IsSubscribed => Subscriptions.MessageCount > 0 || Subscriptions.NotificationCount > 0;
+    public bool IsSubscribed =>
+        Subscriptions.MessageCount > 0 || Subscriptions.NotificationCount > 0
+        || (ServiceId is { } service && ReferenceEquals(_relay.NotificationServices.Find(service), this));
 
     /// <summary>What went wrong in the relay itself beside reading; looked at when the connection has ended.</summary>
     public Exception? Fault => _writer.Fault ?? Volatile.Read(ref _forwardFault);
@@ -148,6 +150,11 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         finally
         {
             Subscribing.Subscriptions.Release(this);
+            if (ServiceId is { } service)
+            {
+                _relay.NotificationServices.Release(this, service);
+            }
+
             await _writer.CloseAsync();
             if (_forwards is not null)
             {
@@ -185,6 +192,12 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         subscription.DeliveredAt = (uint)_relay.NowSeconds();
         _outbox.AddDelivery(new EntityId(subscription.EntityId.ToWireId()), subscription, message);
         _writer.Schedule();
+    }
+
+    public void OnEvent(StoredId entity, BrokerMessage message)
+    {
+        _relay.Statistics.Add(Operation.SmpCounter.QSubEnd);
+        SendEvent(entity, message);
     }
 
     /// <summary>Sends an event about an id: a notification, or the end of a hold.</summary>

@@ -70,7 +70,7 @@ internal sealed partial class SmpDispatcher
                 dhKey.PublicKey,
                 create.Queue?.Mode,
                 link?.Id,
-                client.ServiceId is { } serviceId ? new ServiceId(serviceId.ToWireId()) : null,
+                WireIdOf(client.ServiceId),
                 notifier?.Credentials));
         }
 
@@ -146,7 +146,7 @@ internal sealed partial class SmpDispatcher
         if (queue.Notifier is { } notifier)
         {
             relay.Notifications.Forget(notifier.Id);
-            Subscriptions.EndNotifications(queue, client);
+            EndNotifications(client, queue, notifier);
         }
 
         relay.Statistics.QueueDeleted(queue.IsSecured);

@@ -76,7 +76,7 @@ internal sealed partial class SmpDispatcher
     {
         SmpError? error = Subscriptions.Subscribe(client, queue, Messages, out bool isRepeated);
         relay.Statistics.Subscribed(isRepeated, error);
-        return error is null ? SmpAnswer.Of(new BrokerMessage.Sok(null)) : SmpAnswer.Of(error);
+        return error is null ? SmpAnswer.Of(new BrokerMessage.Sok(WireIdOf(client.ServiceId))) : SmpAnswer.Of(error);
     }
 
     private SmpAnswer Get(ISmpClient client, SmpQueue queue)

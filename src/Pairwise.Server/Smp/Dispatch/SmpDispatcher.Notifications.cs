@@ -31,7 +31,7 @@ internal sealed partial class SmpDispatcher
 
             if (former is not null)
             {
-                Subscriptions.EndNotifications(queue, client);
+                EndNotifications(client, queue, former);
             }
 
             if (error is not null)
@@ -52,7 +52,7 @@ internal sealed partial class SmpDispatcher
         if (former is not null)
         {
             relay.Notifications.Forget(former.Id);
-            Subscriptions.EndNotifications(queue, client);
+            EndNotifications(client, queue, former);
             relay.Statistics.NotifierDeleted();
         }
 
@@ -62,29 +62,57 @@ internal sealed partial class SmpDispatcher
     private SmpAnswer SubscribeToNotifications(ISmpClient client, SmpQueue queue)
     {
         // A service's queues are its own from the first NSUB in its session; without a service they are nobody's.
-        if (Queues.SetService(queue, ServiceSide.Notifier, client.ServiceId) is { } error)
+        if (Queues.SetService(queue, ServiceSide.Notifier, client.ServiceId, out StoredId? former) is { } refused)
         {
-            return SmpAnswer.Of(error);
+            return SmpAnswer.Of(refused);
         }
 
-        error = Subscriptions.SubscribeToNotifications(client, queue, out bool isRepeated);
-        if (error is not null)
+        if (queue.Notifier is not { } notifier)
+        {
+            return SmpAnswer.Of(SmpError.Auth.Instance);
+        }
+
+        if (former is { } left && left != client.ServiceId)
+        {
+            relay.NotificationServices.EndOne(left, notifier.Id, BrokerMessage.End.Instance, client);
+        }
+
+        bool isRepeated = false;
+        if (client.ServiceId is { } service)
+        {
+            Subscriptions.HandToService(queue, client);
+            relay.NotificationServices.SubscribeToOne(client, service, isNew: former != service);
+        }
+        else if (Subscriptions.SubscribeToNotifications(client, queue, out isRepeated) is { } error)
         {
             return SmpAnswer.Of(error);
         }
 
         relay.Statistics.NotifierSubscribed(isRepeated);
-        if (queue.Notifier is { } notifier)
-        {
-            relay.Notifications.Wake(notifier.Id);
-        }
-
-        return SmpAnswer.Of(new BrokerMessage.Sok(client.ServiceId is { } serviceId ? new ServiceId(serviceId.ToWireId()) : null));
+        relay.Notifications.Wake(notifier.Id);
+        return SmpAnswer.Of(new BrokerMessage.Sok(WireIdOf(client.ServiceId)));
     }
 
     // All queues of the service at once: they are counted, and what waits for them goes to this connection.
-    private SmpAnswer SubscribeServiceToNotifications(ISmpClient client) =>
-        client.ServiceId is { } serviceId && Queues.Services.QueueCount(serviceId, ServiceSide.Notifier) is { } count
-            ? SmpAnswer.Of(new BrokerMessage.Soks(count))
-            : SmpAnswer.Of(SmpError.Service.Instance);
+    private SmpAnswer SubscribeServiceToNotifications(ISmpClient client)
+    {
+        if (client.ServiceId is not { } service || Queues.Services.QueueCount(service, ServiceSide.Notifier) is not { } queues)
+        {
+            return SmpAnswer.Of(SmpError.Auth.Instance);
+        }
+
+        long count = relay.NotificationServices.SubscribeToAll(client, service, queues);
+        relay.Notifications.WakeAll();
+        return SmpAnswer.Of(new BrokerMessage.Soks(count));
+    }
+
+    // Whoever is subscribed to the notifier, alone or as a service, learns that it is gone.
+    private void EndNotifications(ISmpClient client, SmpQueue queue, QueueNotifier notifier)
+    {
+        Subscriptions.EndNotifications(queue, client);
+        if (notifier.ServiceId is { } service)
+        {
+            relay.NotificationServices.EndOne(service, notifier.Id, BrokerMessage.Deld.Instance, client);
+        }
+    }
 }

@@ -67,6 +67,8 @@ internal sealed partial class SmpDispatcher(SmpRelay relay)
         return queue.UsedDay == today ? null : Queues.Touch(queue, today);
     }
 
+    private static ServiceId? WireIdOf(StoredId? service) => service is { } id ? new ServiceId(id.ToWireId()) : null;
+
     private static SmpError.Blocked? BlockOf(SmpQueue queue) => queue.Status == QueueStatus.Blocked ? queue.Block : null;
 
     private static StoredKey Stored(Crypto.PublicKey key)

@@ -106,6 +106,8 @@ internal sealed class DestinationHandler(SmpRelay relay, SmpCommandHandler handl
 
         public void OnDeleted(Subscription subscription) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
 
+        public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
+
         public void OnMessage(Subscription subscription, StoredMessage message) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
     }
 }

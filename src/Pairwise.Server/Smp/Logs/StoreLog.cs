@@ -109,7 +109,7 @@ public static class StoreLog
         StoreLogRecord.DeleteQueue delete => Change(store, delete.RecipientId, store.Delete),
         StoreLogRecord.DeleteNotifier delete => Change(store, delete.RecipientId, queue => store.DeleteNotifier(queue, out _)),
         StoreLogRecord.UpdateTime update => Change(store, update.RecipientId, queue => store.Touch(queue, update.Day)),
-        StoreLogRecord.QueueService service => Change(store, service.RecipientId, queue => store.SetService(queue, service.Side, service.ServiceId)),
+        StoreLogRecord.QueueService service => Change(store, service.RecipientId, queue => store.SetService(queue, service.Side, service.ServiceId, out _)),
         _ => throw new UnreachableException(),
     };
 

@@ -96,6 +96,15 @@ public sealed class NotificationStore(SmpStatistics statistics, IRandomSource ra
         }
     }
 
+    /// <summary>A service subscribed to all its notifiers: whatever waits is tried again at the next tick.</summary>
+    public void WakeAll()
+    {
+        foreach (StoredId id in _byNotifier.Keys)
+        {
+            _awake[id] = true;
+        }
+    }
+
     /// <summary>The notifier was removed.</summary>
     public void Forget(StoredId notifierId) => Take(notifierId);
 

@@ -204,8 +204,13 @@ public sealed class QueueStore
     }
 
     /// <summary>Associates the recipient's or the notifier's side with a service, or with none.</summary>
-    public SmpError? SetService(SmpQueue queue, ServiceSide side, StoredId? serviceId)
+    /// <param name="queue">The queue.</param>
+    /// <param name="side">Whose side.</param>
+    /// <param name="serviceId">The service, or null for none.</param>
+    /// <param name="former">The service that it was associated with.</param>
+    public SmpError? SetService(SmpQueue queue, ServiceSide side, StoredId? serviceId, out StoredId? former)
     {
+        former = null;
         lock (queue)
         {
             if (queue.IsDeleted || (side == ServiceSide.Notifier && queue.Notifier is null))
@@ -213,7 +218,7 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
-            StoredId? former = side == ServiceSide.Recipient ? queue.ServiceId : queue.Notifier!.ServiceId;
+            former = side == ServiceSide.Recipient ? queue.ServiceId : queue.Notifier!.ServiceId;
             if (former == serviceId)
             {
                 return null;

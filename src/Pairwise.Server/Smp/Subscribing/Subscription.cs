@@ -1,3 +1,4 @@
+using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp.Subscribing;
@@ -63,6 +64,9 @@ internal interface ISubscriber
 
     /// <summary>The queue, or its notifier, was deleted: DELD.</summary>
     void OnDeleted(Subscription subscription);
+
+    /// <summary>Something about an id that is no subscription of its own: a queue of a service, or the service.</summary>
+    void OnEvent(StoredId entity, BrokerMessage message);
 
     /// <summary>
     /// A message is to be delivered. Called under the queue's lock; must not wait. When the subscriber gets to it, it takes

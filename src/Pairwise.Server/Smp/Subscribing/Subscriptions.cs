@@ -115,6 +115,26 @@ internal static class Subscriptions
         }
     }
 
+    /// <summary>The queue's notifications go to a service from now on: whoever was subscribed alone hears END.</summary>
+    public static void HandToService(SmpQueue queue, ISubscriber except)
+    {
+        Subscription? ended;
+        lock (queue)
+        {
+            ended = queue.NotifierSubscription;
+            queue.NotifierSubscription = null;
+        }
+
+        if (ended is not null)
+        {
+            ended.Subscriber.Subscriptions.Remove(ended);
+            if (!ReferenceEquals(ended.Subscriber, except))
+            {
+                ended.Subscriber.OnEnded(ended);
+            }
+        }
+    }
+
     /// <summary>Ends the hold of notifications, as when the notifier was removed.</summary>
     public static void EndNotifications(SmpQueue queue, ISubscriber except)
     {
