@@ -74,7 +74,7 @@ public sealed class RelayProcess : ChildProcess
             }
             catch (SocketException)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, deadline.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, deadline.Token);
             }
         }
     }
