@@ -1,6 +1,7 @@
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Server.Smp.Subscribing;
 
@@ -77,11 +78,15 @@ internal sealed partial class SmpDispatcher
             relay.NotificationServices.EndOne(left, notifier.Id, BrokerMessage.End.Instance, client);
         }
 
+        CountAssociation(former, client.ServiceId);
+
         bool isRepeated = false;
         if (client.ServiceId is { } service)
         {
             Subscriptions.HandToService(queue, client);
-            relay.NotificationServices.SubscribeToOne(client, service, isNew: former != service);
+            bool isFirst = relay.NotificationServices.SubscribeToOne(client, service, isNew: former != service);
+            relay.Statistics.NotifierServices.Add(ServiceCounter.SubCount, isFirst ? 1 : 0);
+            relay.Statistics.NotifierServices.Add(ServiceCounter.SubQueues, isFirst || former != service ? 1 : 0);
         }
         else if (Subscriptions.SubscribeToNotifications(client, queue, out isRepeated) is { } error)
         {
@@ -104,6 +109,18 @@ internal sealed partial class SmpDispatcher
         long count = relay.NotificationServices.SubscribeToAll(client, service, queues);
         relay.Notifications.WakeAll();
         return SmpAnswer.Of(new BrokerMessage.Soks(count));
+    }
+
+    private void CountAssociation(StoredId? former, StoredId? next)
+    {
+        if (former is not null || next is not null)
+        {
+            relay.Statistics.NotifierServices.Add(
+                next is null ? ServiceCounter.AssocRemoved
+                : former is null ? ServiceCounter.AssocNew
+                : former == next ? ServiceCounter.AssocDuplicate
+                : ServiceCounter.AssocUpdated);
+        }
     }
 
     // Whoever is subscribed to the notifier, alone or as a service, learns that it is gone.

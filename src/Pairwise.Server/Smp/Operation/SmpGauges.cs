@@ -70,6 +70,7 @@ public sealed record SmpGauges
         DeliveryTimes delivered = new();
         long now = relay.NowSeconds();
         (int recipients, long recipientQueues) = relay.Queues.Services.Count(ServiceSide.Recipient);
+        (int services, long serviceQueues) = relay.NotificationServices.Count();
         (int notifiers, long notifierQueues) = relay.Queues.Services.Count(ServiceSide.Notifier);
         return new SmpGauges
         {
@@ -81,9 +82,9 @@ public sealed record SmpGauges
             Subscriptions = clients.Sum(client => (long)client.Subscriptions.MessageCount),
             SubscribedClients = clients.Count(client => client.Subscriptions.MessageCount > 0),
             SubscribedServices = clients.Count(client => client.ServiceId is not null && client.Subscriptions.MessageCount > 0),
-            NotificationSubscriptions = clients.Sum(client => (long)client.Subscriptions.NotificationCount),
-            NotificationClients = clients.Count(client => client.Subscriptions.NotificationCount > 0),
-            NotificationServices = clients.Count(client => client.ServiceId is not null && client.Subscriptions.NotificationCount > 0),
+            NotificationSubscriptions = clients.Sum(client => (long)client.Subscriptions.NotificationCount) + serviceQueues,
+            NotificationClients = clients.Count(client => client.Subscriptions.NotificationCount > 0) + services,
+            NotificationServices = services,
             DeliveredClients = clients.Count(client => client.Subscriptions.CountDelivered(now, delivered)),
             Delivered = delivered,
             RecipientServices = recipients,

@@ -45,8 +45,34 @@ internal sealed class ServiceSubscribers
         });
 
     /// <summary>NSUB of a service: one queue, which was the service's before or is now.</summary>
-    public void SubscribeToOne(ISubscriber subscriber, StoredId service, bool isNew) =>
-        Change(subscriber, service, hold => hold.Queues += isNew || hold.Queues == 0 ? 1 : 0);
+    /// <returns>Whether the connection was subscribed to none of the service's queues before.</returns>
+    public bool SubscribeToOne(ISubscriber subscriber, StoredId service, bool isNew)
+    {
+        bool isFirst = false;
+        Change(subscriber, service, hold =>
+        {
+            isFirst = hold.Queues == 0;
+            hold.Queues += isNew || isFirst ? 1 : 0;
+        });
+        return isFirst;
+    }
+
+    /// <summary>How many services are subscribed, and to how many queues in all.</summary>
+    public (int Services, long Queues) Count()
+    {
+        int services = 0;
+        long queues = 0;
+        foreach (Hold hold in _holds.Values)
+        {
+            lock (hold)
+            {
+                services += hold.Subscriber is null ? 0 : 1;
+                queues += hold.Queues;
+            }
+        }
+
+        return (services, queues);
+    }
 
     /// <summary>A queue is the service's no more: whoever is subscribed learns why, unless it did that itself.</summary>
     /// <param name="service">The service.</param>
