@@ -41,6 +41,7 @@ public sealed class AgentClient : IAgentClient
     private readonly LinkCreation _links;
     private readonly Joining _joining;
     private readonly Deletion _deletion;
+    private readonly FileTransfers _files;
     private int _isDisposed;
 
     private AgentClient(AgentOptions options, AgentDependencies dependencies)
@@ -74,10 +75,11 @@ public sealed class AgentClient : IAgentClient
         _deletion = new Deletion(_agent);
         observer = new RelayEvents(_agent, _receiver);
         _agent.Deliveries = new KeyedWorkers<long>(new DeliverySteps(_agent), _agent.Tasks, Report, dependencies.Time);
+        _files = new FileTransfers(_agent, dependencies.Database.Path);
         _agent.Commands = new KeyedWorkers<ConnectionId>(new CommandSteps(_agent, _queues, _outgoing), _agent.Tasks, Report, dependencies.Time);
     }
 
-    public IFileTransfers Files { get; } = new FileTransfers();
+    public IFileTransfers Files => _files;
 
     /// <summary>Starts an agent: tells the events that were not handled before, and cleans up now and then. Nothing is subscribed or sent yet.</summary>
     public static async Task<AgentClient> StartAsync(AgentOptions options, AgentDependencies dependencies, CancellationToken cancellationToken)
@@ -87,6 +89,7 @@ public sealed class AgentClient : IAgentClient
         var client = new AgentClient(options, dependencies);
         await client._agent.Store.ChangeAsync(transaction => transaction.RaiseAgain(EventRows.GetAll(transaction.Session)), cancellationToken);
         client._agent.Tasks.Start(client.CleanUpAsync);
+        client._agent.Tasks.Start(client._files.RunCleanUpAsync);
         return client;
     }
 
@@ -119,6 +122,7 @@ public sealed class AgentClient : IAgentClient
             },
             cancellationToken);
         _servers.Remove(user);
+        await _files.EndUserAsync(user, cancellationToken);
         await _deletion.MarkAsync(connections, waitForDelivery: false, cancellationToken);
         _agent.Tasks.Start(_deletion.RunAsync);
     }
@@ -307,6 +311,7 @@ public sealed class AgentClient : IAgentClient
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _agent.Tasks.DisposeAsync();
         await _agent.Relays.DisposeAsync();
+        await _files.DisposeAsync();
         _agent.Deliveries.Dispose();
         _agent.Commands.Dispose();
         _deletion.Dispose();

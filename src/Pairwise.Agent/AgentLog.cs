@@ -13,4 +13,10 @@ internal static partial class AgentLog
 
     [LoggerMessage(6002, LogLevel.Warning, "A queue was given up without its relay confirming the deletion: {Reason}")]
     public static partial void QueueAbandoned(ILogger logger, string reason);
+
+    [LoggerMessage(6003, LogLevel.Warning, "A chunk was given up without its file server confirming the deletion: {Reason}")]
+    public static partial void ChunkAbandoned(ILogger logger, string reason);
+
+    [LoggerMessage(6004, LogLevel.Warning, "The rest of a file that was not received could not be removed: {Reason}")]
+    public static partial void FileLeftBehind(ILogger logger, string reason);
 }

@@ -1,8 +1,11 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Pairwise.Agent.Files;
 using Pairwise.Agent.Store;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.Protocol.Xftp;
 using Pairwise.Storage;
 using Pairwise.Wire;
 
@@ -30,6 +33,8 @@ internal sealed record StoredEvent(string Kind)
 
     public IReadOnlyList<string>? Connections { get; init; }
 
+    public StoredFile? File { get; init; }
+
     /// <summary>The stored form; null for an event that is not durable.</summary>
     public static StoredEvent? From(AgentEvent raised) => raised switch
     {
@@ -42,6 +47,10 @@ internal sealed record StoredEvent(string Kind)
         AgentEvent.Sent e => new StoredEvent("sent") { Messages = [e.Message.Value] },
         AgentEvent.SendFailed e => new StoredEvent("failed") { Messages = [.. e.Messages.Select(message => message.Value)], Error = StoredError.From(e.Error) },
         AgentEvent.ConnectionsDeleted e => new StoredEvent("deleted") { Connections = [.. e.Connections.Select(connection => connection.ToString())] },
+        AgentEvent.FileSent e => new StoredEvent("file-sent") { Id = e.File.ToString() },
+        AgentEvent.FileSendFailed e => new StoredEvent("file-send-failed") { Id = e.File.ToString(), Error = StoredError.From(e.Error) },
+        AgentEvent.FileReceived e => new StoredEvent("file-received") { Id = e.File.ToString(), File = StoredFile.From(e.Target, e.FileName) },
+        AgentEvent.FileReceiveFailed e => new StoredEvent("file-receive-failed") { Id = e.File.ToString(), Error = StoredError.From(e.Error) },
         _ => null,
     };
 
@@ -70,6 +79,14 @@ internal sealed record StoredEvent(string Kind)
                 return new AgentEvent.SendFailed(connection, [.. Required(Messages).Select(id => new AgentMessageId(id))], Required(Error).Restore());
             case "deleted":
                 return new AgentEvent.ConnectionsDeleted([.. Required(Connections).Select(ConnectionId.FromStore)]);
+            case "file-sent":
+                return SentFileDescriptions.TryMake(session, FileTransferId.FromStore(Required(Id)));
+            case "file-send-failed":
+                return new AgentEvent.FileSendFailed(FileTransferId.FromStore(Required(Id)), Required(Error).Restore());
+            case "file-received":
+                return new AgentEvent.FileReceived(FileTransferId.FromStore(Required(Id)), Required(File).Restore(), Required(File).Name);
+            case "file-receive-failed":
+                return new AgentEvent.FileReceiveFailed(FileTransferId.FromStore(Required(Id)), Required(Error).Restore());
             default:
                 throw Broken();
         }
@@ -89,9 +106,19 @@ internal sealed record StoredEvent(string Kind)
 /// <summary>A receipt inside a <see cref="StoredEvent"/>.</summary>
 internal sealed record StoredReceipt(long Message, bool Ok);
 
+/// <summary>A received file inside a <see cref="StoredEvent"/>.</summary>
+internal sealed record StoredFile(string Path, byte[]? Key, byte[]? Nonce, string Name)
+{
+    public static StoredFile From(LocalFile file, string name) => new(file.Path, file.Key?.Key.ToArray(), file.Key?.Nonce.ToArray(), name);
+
+    public LocalFile Restore() => new(Path, FileColumn.ToKey(Key, Nonce));
+}
+
 /// <summary>An error inside a <see cref="StoredEvent"/>.</summary>
 internal sealed record StoredError(string Kind, string? Server, string? Fault, string? Text)
 {
+    public IReadOnlyList<string>? Servers { get; init; }
+
     public static StoredError From(AgentError error) => error switch
     {
         AgentError.Relay e => new StoredError("relay", e.Server, null, e.Error.ToString()),
@@ -99,6 +126,8 @@ internal sealed record StoredError(string Kind, string? Server, string? Fault, s
         AgentError.Peer e => new StoredError("peer", null, e.Fault.ToString(), e.Detail),
         AgentError.Connection e => new StoredError("connection", null, e.Fault.ToString(), null),
         AgentError.Command e => new StoredError("command", null, e.Fault.ToString(), e.Context),
+        AgentError.FileServer e => new StoredError("file-server", e.Server, null, e.Error.ToString()),
+        AgentError.File e => new StoredError("file", null, e.Fault.ToString(), e.Detail) { Servers = e.Servers?.Select(server => server.ToString()).ToList() },
         AgentError.Internal e => new StoredError("internal", null, null, e.Detail),
         _ => new StoredError("internal", null, null, error.GetType().Name),
     };
@@ -110,6 +139,8 @@ internal sealed record StoredError(string Kind, string? Server, string? Fault, s
         "peer" => new AgentError.Peer(Parse<PeerFault>(), Text ?? string.Empty),
         "connection" => new AgentError.Connection(Parse<ConnectionFault>()),
         "command" => new AgentError.Command(Parse<CommandFault>(), Text ?? string.Empty),
+        "file-server" when XftpErrorCodec.TryDecode(Encoding.UTF8.GetBytes(Text ?? string.Empty), out var error) => new AgentError.FileServer(Server ?? string.Empty, error),
+        "file" => new AgentError.File(Parse<FileFault>(), Text ?? string.Empty, Servers?.Select(FileColumn.ToServer).ToList()),
         _ => new AgentError.Internal(Text ?? string.Empty),
     };
 

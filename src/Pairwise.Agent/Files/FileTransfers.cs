@@ -1,34 +1,261 @@
+using System.Text;
+using Pairwise.Agent.Store;
+using Pairwise.Client.Xftp;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Xftp;
+using Pairwise.Storage;
 
 namespace Pairwise.Agent.Files;
 
 /// <inheritdoc cref="IFileTransfers"/>
-internal sealed class FileTransfers : IFileTransfers
+internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
 {
-    public void SetServers(UserId user, IReadOnlyList<ServerAddressWithPassword> servers, IReadOnlyCollection<ServerAddress>? alsoKnown = null)
+    private const int MaxRecipients = 10_000;
+
+    private readonly FileServices _services;
+    private readonly KeyedWorkers<long> _preparing;
+
+    public FileTransfers(AgentServices agent, string databasePath)
     {
+        var options = agent.Options.Files;
+        _services = new FileServices
+        {
+            Agent = agent,
+            Options = options,
+            Folder = new WorkFolder(options.WorkFolder ?? databasePath + ".files"),
+            Servers = new FileServerLists(options.Network, agent.Random),
+            Sessions = new FileServerSessions(options, agent.Time, agent.Random),
+            LocalWork = new SemaphoreSlim(options.ParallelFiles),
+        };
+        _services.Uploads = new ChunkUploads(_services);
+        _services.Downloads = new ChunkDownloads(_services);
+        _services.Assembly = new FileAssembly(_services);
+        _services.Deletions = new ChunkDeletions(_services);
+        _preparing = new KeyedWorkers<long>(new FilePreparation(_services), agent.Tasks, agent.Tasks.Report, agent.Time);
     }
 
-    public Task ResumeAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    private AgentServices Agent => _services.Agent;
 
-    public Task SendFileAsync(UserId user, FileTransferId id, LocalFile file, int recipients, CancellationToken cancellationToken) => throw NotYet();
+    /// <summary>Why a description cannot be received; null if it can.</summary>
+    public static AgentError? Check(FileDescription description) =>
+        description.Party != FileParty.Recipient || description.Chunks.Count == 0 || !FileDescriptionCodec.IsValid(description)
+            ? new AgentError.File(FileFault.Description)
+            : Math.Max(description.Size, description.Redirect?.Size ?? 0) > XftpLimits.HardMaxFileSize || (description.Redirect is not null && description.Size > XftpLimits.MaxDescriptionLength)
+                ? new AgentError.File(FileFault.TooLarge)
+                : null;
 
-    public Task SendDescriptionAsync(UserId user, FileTransferId id, FileDescription description, int recipients, CancellationToken cancellationToken) => throw NotYet();
+    public void SetServers(UserId user, IReadOnlyList<ServerAddressWithPassword> servers, IReadOnlyCollection<ServerAddress>? alsoKnown = null) =>
+        _services.Servers.Set(user, servers, alsoKnown);
 
-    public Task ReceiveFileAsync(UserId user, FileTransferId id, FileDescription description, LocalFile target, bool areServersApproved, CancellationToken cancellationToken) => throw NotYet();
+    public async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        await CleanUpAsync(cancellationToken);
+        var (files, uploads, downloads, toAssemble, deletions) = await Agent.Store.ReadAsync(
+            session => (SentFileRows.GetNew(session), SentFileRows.GetPendingServers(session), ReceivedFileRows.GetPendingServers(session), ReceivedFileRows.GetToAssemble(session), DeletedChunkRows.GetServers(session)),
+            cancellationToken);
+        foreach (var file in files) _preparing.Wake(file);
+        foreach (var (user, server) in uploads) _services.Uploads.Wake(user, server);
+        foreach (var (user, server) in downloads) _services.Downloads.Wake(user, server);
+        foreach (var file in toAssemble) _services.Assembly.Wake(file);
+        foreach (var (user, server) in deletions) _services.Deletions.Wake(user, server);
+    }
 
-    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) => throw NotYet();
+    public async Task SendFileAsync(UserId user, FileTransferId id, LocalFile file, int recipients, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        long length;
+        try
+        {
+            await using var content = file.OpenRead();
+            length = content.Length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw Fail(FileFault.LocalFile, e.Message);
+        }
 
-    public Task DeleteSentFileAsync(UserId user, FileDescription description, CancellationToken cancellationToken) => throw NotYet();
+        if (FilePreparation.Plan(FilePreparation.HeaderOf(file.Path).Length, length, isRedirect: false).Error is { } error) throw new AgentException(error);
+        await AddSentAsync(user, id, file with { Path = Path.GetFullPath(file.Path) }, description: null, redirect: null, recipients, cancellationToken);
+    }
 
-    public IReadOnlyList<ServerAddress> FindUnapproved(UserId user, FileDescription description) => [];
+    public async Task SendDescriptionAsync(UserId user, FileTransferId id, FileDescription description, int recipients, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        if (description.Redirect is not null || Check(description) is not null) throw Fail(FileFault.Description, "only a recipient's description of a file can be sent");
+        var text = Encoding.UTF8.GetBytes(FileDescriptionCodec.Encode(description));
+        if (FilePreparation.Plan(XftpLimits.MaxFileHeader, text.Length, isRedirect: true).Error is { } error) throw new AgentException(error);
+        await AddSentAsync(user, id, new LocalFile(""), text, new FileRedirect(description.Size, description.Digest), recipients, cancellationToken);
+    }
 
-    public Task<FileTransferProgress?> GetProgressAsync(FileTransferId id, CancellationToken cancellationToken) => throw NotYet();
+    public async Task ReceiveFileAsync(UserId user, FileTransferId id, FileDescription description, LocalFile target, bool areServersApproved, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        ArgumentNullException.ThrowIfNull(target);
+        if (Check(description) is { } error) throw new AgentException(error);
+        var path = Path.GetFullPath(target.Path);
+        if (!Directory.Exists(Path.GetDirectoryName(path))) throw Fail(FileFault.LocalFile, "the folder of the target does not exist");
+        if (!areServersApproved && FindUnapproved(user, description) is { Count: > 0 } servers) throw new AgentException(new AgentError.File(FileFault.NotApproved, "", servers));
+        await Agent.Store.ChangeAsync(
+            transaction =>
+            {
+                var session = transaction.Session;
+                Require(session, user);
+                if (ReceivedFileRows.TryGet(session, id, out _) || EventRows.IsWaiting(session, id)) return;
+                ReceivedFileRows.Add(session, id, user, description, target with { Path = path }, areServersApproved, Agent.Now);
+                transaction.AfterCommit(() =>
+                {
+                    foreach (var server in description.Chunks.Select(chunk => chunk.Replicas[0].Server).Distinct()) _services.Downloads.Wake(user, server);
+                });
+            },
+            cancellationToken);
+    }
 
-    public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) => Task.FromResult(false);
+    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) => Agent.Store.ChangeAsync(
+        transaction =>
+        {
+            var session = transaction.Session;
+            if (SentFileRows.TryGet(session, id, out var sent))
+            {
+                SentFileRows.RemoveWithChunks(session, sent.Key, Agent.Now);
+                _services.Uploads.WakeDeletions(transaction);
+                transaction.AfterCommit(() => _services.End(id));
+            }
 
-    public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken) => throw NotYet();
+            if (ReceivedFileRows.TryGet(session, id, out var received))
+            {
+                ReceivedFileRows.Remove(session, received.Key);
+                transaction.AfterCommit(() =>
+                {
+                    _services.End(id);
+                    _services.Assembly.RemovePart(received);
+                });
+            }
+        },
+        cancellationToken);
 
-    private static AgentException NotYet() => new(new AgentError.Command(CommandFault.Prohibited, "file transfer comes with the next commit"));
+    public Task DeleteSentFileAsync(UserId user, FileDescription description, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        if (description.Party != FileParty.Sender) throw Fail(FileFault.Description, "only the sender's description deletes a file");
+        return Agent.Store.ChangeAsync(
+            transaction =>
+            {
+                foreach (var chunk in description.Chunks)
+                {
+                    foreach (var replica in chunk.Replicas)
+                        DeletedChunkRows.Add(transaction.Session, user, replica.Server, replica.Id, replica.Key.ToPkcs8(), chunk.Digest, Agent.Now);
+                }
+
+                _services.Uploads.WakeDeletions(transaction);
+            },
+            cancellationToken);
+    }
+
+    public IReadOnlyList<ServerAddress> FindUnapproved(UserId user, FileDescription description) => _services.Servers.FindUnapproved(user, description);
+
+    public Task<FileTransferProgress?> GetProgressAsync(FileTransferId id, CancellationToken cancellationToken) => Agent.Store.ReadAsync(
+        session =>
+        {
+            var moving = _services.Active.Contains(id) ? _services.Active.Get(id).Moving : 0;
+            return SentFileRows.TryGet(session, id, out var sent) ? sent.Status == SentFileStatus.Complete ? null : new FileTransferProgress(true, Math.Clamp(sent.Done + moving, 0, sent.Size), sent.Size)
+                : ReceivedFileRows.TryGet(session, id, out var received) ? new FileTransferProgress(false, received.Redirect is null ? Math.Clamp(received.Done + moving, 0, received.Size) : 0, received.TotalSize)
+                : null;
+        },
+        cancellationToken);
+
+    public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) =>
+        Agent.Store.ReadAsync(static session => SentFileRows.HasUnfinished(session) || ReceivedFileRows.HasUnfinished(session) || DeletedChunkRows.HasAny(session), cancellationToken);
+
+    public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        return FileServerTest.RunAsync(new XftpClientOptions { Network = _services.Options.Network, Time = Agent.Time, Random = Agent.Random }, server, cancellationToken);
+    }
+
+    /// <summary>Ends all transfers of a user that is deleted.</summary>
+    public async Task EndUserAsync(UserId user, CancellationToken cancellationToken)
+    {
+        var files = await Agent.Store.ReadAsync(session => SentFileRows.GetIds(session, user).Concat(ReceivedFileRows.GetIds(session, user)).ToList(), cancellationToken);
+        foreach (var file in files) await CancelAsync(file, cancellationToken);
+        _services.Servers.Remove(user);
+    }
+
+    /// <summary>Gives up what has waited too long, closes what nobody uses, and removes what nobody owns; now and then.</summary>
+    public async Task RunCleanUpAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            await Task.Delay(_services.Options.IdleTime, Agent.Time, stopping);
+            try
+            {
+                await CleanUpAsync(stopping);
+            }
+            catch (StorageException e)
+            {
+                // The next round tries again.
+                Agent.Tasks.Report(e);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _services.Active.Dispose();
+        await _services.Sessions.DisposeAsync();
+        _services.Uploads.Dispose();
+        _services.Downloads.Dispose();
+        _services.Deletions.Dispose();
+        _services.Assembly.Dispose();
+        _preparing.Dispose();
+        _services.LocalWork.Dispose();
+    }
+
+    private async Task CleanUpAsync(CancellationToken cancellationToken)
+    {
+        await _services.Sessions.DropIdleAsync();
+        var (sent, received) = await Agent.Store.ChangeAsync(
+            transaction =>
+            {
+                var session = transaction.Session;
+                SentFileRows.RemoveHandled(session);
+                DeletedChunkRows.RemoveExpired(session, Agent.Now - _services.Options.ReceiveLifetime);
+                return (SentFileRows.GetExpired(session, Agent.Now - _services.Options.SendLifetime), ReceivedFileRows.GetExpired(session, Agent.Now - _services.Options.ReceiveLifetime));
+            },
+            cancellationToken);
+        var expired = new AgentError.File(FileFault.Expired);
+        foreach (var file in sent) await _services.Uploads.FailFileAsync(file.Key, file.Id, expired, cancellationToken);
+        foreach (var file in received) await _services.Downloads.FailFileAsync(file.Key, file.Id, expired, cancellationToken);
+
+        // Read before the database is: a folder is made only after its row.
+        var folders = _services.Folder.GetAll();
+        var orphans = await Agent.Store.ReadAsync(
+            session => folders.Where(id => (!SentFileRows.TryGet(session, id, out var file) || file.Status == SentFileStatus.Complete) && !ReceivedFileRows.TryGet(session, id, out _)).ToList(),
+            cancellationToken);
+        foreach (var id in orphans) _services.Folder.TryRemove(id);
+    }
+
+    private Task AddSentAsync(UserId user, FileTransferId id, LocalFile source, byte[]? description, FileRedirect? redirect, int recipients, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(recipients, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(recipients, MaxRecipients);
+        if (_services.Servers.Get(user).Count == 0) throw Fail(FileFault.NoServer, "");
+        return Agent.Store.ChangeAsync(
+            transaction =>
+            {
+                var session = transaction.Session;
+                Require(session, user);
+                if (SentFileRows.TryGet(session, id, out _) || EventRows.IsWaiting(session, id)) return;
+                SentFileRows.Add(session, id, user, source, description, redirect, recipients, Agent.Now);
+                var key = session.LastInsertedId;
+                transaction.AfterCommit(() => _preparing.Wake(key));
+            },
+            cancellationToken);
+    }
+
+    private static void Require(DatabaseSession session, UserId user)
+    {
+        if (!ConnectionRows.HasUser(session, user)) throw new AgentException(new AgentError.NoUser());
+    }
+
+    private static AgentException Fail(FileFault fault, string detail) => new(new AgentError.File(fault, detail));
 }

@@ -6,7 +6,12 @@ namespace Pairwise.Agent.Store;
 public static class AgentSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("agent", [new Migration("0001_initial", Initial)]);
+    public static DatabaseSchema Schema { get; } = new(
+        "agent",
+        [
+            new Migration("0001_initial", Initial),
+            new Migration("0002_files", FileTables.Sql),
+        ]);
 
     // Times are milliseconds since 1970 UTC. Keys are PKCS#8 (private) or SubjectPublicKeyInfo (public).
     // Shared secrets are not stored: they follow from the two keys beside each other.

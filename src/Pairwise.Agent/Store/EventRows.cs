@@ -1,4 +1,5 @@
 using Pairwise.Agent.Events;
+using Pairwise.Agent.Files;
 using Pairwise.Storage;
 
 namespace Pairwise.Agent.Store;
@@ -17,16 +18,21 @@ internal static class EventRows
             _ => null,
         };
         session.Execute(
-            "INSERT INTO agent_events (connection_id, message_id, body) VALUES (?1, ?2, ?3)",
+            "INSERT INTO agent_events (connection_id, message_id, body, file_id) VALUES (?1, ?2, ?3, ?4)",
             (raised as AgentEvent.OfConnection)?.Connection.ToString(),
             message,
-            StoredEventJson.ToText(stored));
+            StoredEventJson.ToText(stored),
+            (raised as AgentEvent.OfFile)?.File.ToString());
         return new QueuedEvent(raised, session.LastInsertedId);
     }
 
     /// <summary>Whether a received message still waits to be told.</summary>
     public static bool IsWaiting(DatabaseSession session, ConnectionId connection, AgentMessageId message) =>
         session.Scalar("SELECT 1 FROM agent_events WHERE connection_id = ?1 AND message_id = ?2 LIMIT 1", connection.ToString(), message.Value) is not null;
+
+    /// <summary>Whether the end of a transfer still waits to be told.</summary>
+    public static bool IsWaiting(DatabaseSession session, FileTransferId file) =>
+        session.Scalar("SELECT 1 FROM agent_events WHERE file_id = ?1 LIMIT 1", file.ToString()) is not null;
 
     /// <summary>All events that were not handled before the agent stopped, in order.</summary>
     public static List<QueuedEvent> GetAll(DatabaseSession session)

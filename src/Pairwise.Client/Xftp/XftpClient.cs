@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Net;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
@@ -126,6 +128,21 @@ public sealed class XftpClient : IAsyncDisposable
             cancellationToken);
     }
 
+    /// <summary>FPUT of a part of a file, read as it is sent: little of it is in memory.</summary>
+    /// <param name="file">Open for asynchronous reading, and not shorter than the part.</param>
+    /// <param name="start">Where the part begins.</param>
+    /// <param name="length">Bytes of the part.</param>
+    /// <param name="progress">Hears how many bytes more were handed to the connection.</param>
+    public async Task<XftpResult<XftpResponse.Ok>> UploadAsync(ChunkId chunk, PrivateKey senderKey, SafeFileHandle file, long start, int length, IProgress<int>? progress, CancellationToken cancellationToken)
+    {
+        if (!TryEncode(XftpCommand.Put.Instance, chunk, senderKey, out var block))
+            return XftpClientError.NoServerKey.Instance;
+        return await RunAsync<XftpResponse.Ok>(
+            limit => new XftpFileRequestContent(block, file, start, length, progress, limit),
+            async (body, limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(body, limit, token)),
+            cancellationToken);
+    }
+
     /// <summary>FDEL: deletes a chunk for everybody.</summary>
     public Task<XftpResult<XftpResponse.Ok>> DeleteAsync(ChunkId chunk, PrivateKey senderKey, CancellationToken cancellationToken) =>
         SendAsync<XftpResponse.Ok>(XftpCommand.Delete.Instance, chunk, senderKey, cancellationToken);
@@ -140,7 +157,7 @@ public sealed class XftpClient : IAsyncDisposable
 
     /// <summary>
     /// FGET: downloads a chunk into a stream, piece by piece. What was written before an error is worthless. Everything is
-    /// checked: the size, the encryption of this download, and the digest.
+    /// checked: the size, the encryption of this download, and the digest. What the destination throws is passed on.
     /// </summary>
     public async Task<XftpResult<XftpResponse.Ok>> DownloadAsync(ChunkId chunk, PrivateKey recipientKey, uint size, Bytes digest, Stream destination, IProgress<int>? progress, CancellationToken cancellationToken)
     {
@@ -255,11 +272,29 @@ public sealed class XftpClient : IAsyncDisposable
         {
             return XftpClientError.TimedOut.Instance;
         }
-        catch (Exception cause) when (cause is HttpRequestException or HttpIOException or TransportException)
+        catch (Exception cause) when (FindLocalFault(cause) is { } local)
+        {
+            // Not the connection's fault, yet what was on it came to no end.
+            Volatile.Write(ref _isBroken, 1);
+            ExceptionDispatchInfo.Throw(local.InnerException!);
+            throw;
+        }
+        catch (Exception cause) when (cause is HttpRequestException or IOException or TransportException)
         {
             Volatile.Write(ref _isBroken, 1);
             return new XftpClientError.Disconnected(FailureOf(cause));
         }
+    }
+
+    private static LocalFaultException? FindLocalFault(Exception? cause)
+    {
+        for (; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is LocalFaultException local)
+                return local;
+        }
+
+        return null;
     }
 
     private static TransportFailure FailureOf(Exception cause)
@@ -312,7 +347,15 @@ public sealed class XftpClient : IAsyncDisposable
 
                 opening.Decrypt(buffer.AsSpan(0, count), buffer.AsSpan(0, count));
                 hash.AppendData(buffer, 0, count);
-                await destination.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                try
+                {
+                    await destination.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                }
+                catch (IOException cause)
+                {
+                    throw new LocalFaultException(cause);
+                }
+
                 progress?.Report(count);
                 left -= count;
             }
