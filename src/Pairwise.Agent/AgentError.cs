@@ -48,7 +48,7 @@ public abstract record AgentError
     public sealed record FileServer(string Server, XftpError Error) : AgentError;
 
     /// <summary>A file cannot be sent or received. <paramref name="Servers"/> are those in question, for <see cref="FileFault.NotApproved"/>.</summary>
-    public sealed record File(FileFault Fault, string Detail = "", IReadOnlyList<ServerAddress>? Servers = null) : AgentError;
+    public sealed record File(FileFault Fault, string Detail = "", ValueList<ServerAddress> Servers = default) : AgentError;
 
     /// <summary>The other side sent something that this agent cannot read or must refuse.</summary>
     public sealed record Peer(PeerFault Fault, string Detail = "") : AgentError;

@@ -127,7 +127,7 @@ internal sealed record StoredError(string Kind, string? Server, string? Fault, s
         AgentError.Connection e => new StoredError("connection", null, e.Fault.ToString(), null),
         AgentError.Command e => new StoredError("command", null, e.Fault.ToString(), e.Context),
         AgentError.FileServer e => new StoredError("file-server", e.Server, null, e.Error.ToString()),
-        AgentError.File e => new StoredError("file", null, e.Fault.ToString(), e.Detail) { Servers = e.Servers?.Select(server => server.ToString()).ToList() },
+        AgentError.File e => new StoredError("file", null, e.Fault.ToString(), e.Detail) { Servers = e.Servers.IsEmpty ? null : [.. e.Servers.Select(server => server.ToString())] },
         AgentError.Internal e => new StoredError("internal", null, null, e.Detail),
         _ => new StoredError("internal", null, null, error.GetType().Name),
     };
@@ -140,7 +140,7 @@ internal sealed record StoredError(string Kind, string? Server, string? Fault, s
         "connection" => new AgentError.Connection(Parse<ConnectionFault>()),
         "command" => new AgentError.Command(Parse<CommandFault>(), Text ?? string.Empty),
         "file-server" when XftpErrorCodec.TryDecode(Encoding.UTF8.GetBytes(Text ?? string.Empty), out var error) => new AgentError.FileServer(Server ?? string.Empty, error),
-        "file" => new AgentError.File(Parse<FileFault>(), Text ?? string.Empty, Servers?.Select(FileColumn.ToServer).ToList()),
+        "file" => new AgentError.File(Parse<FileFault>(), Text ?? string.Empty, [.. (Servers ?? []).Select(FileColumn.ToServer)]),
         _ => new AgentError.Internal(Text ?? string.Empty),
     };
 

@@ -69,9 +69,9 @@ internal sealed class ChunkDownloads(FileServices services) : ChunkLanes<Pending
         transaction =>
         {
             if (!ReceivedFileRows.TryGet(transaction.Session, chunk.FileKey, out var file)) return;
-            var servers = ReceivedFileRows.GetPendingServers(transaction.Session, file.Key).Where(server => !Services.Servers.IsApproved(file.User, server)).ToList();
+            var servers = ReceivedFileRows.GetPendingServers(transaction.Session, file.Key).Where(server => !Services.Servers.IsApproved(file.User, server));
             ReceivedFileRows.Remove(transaction.Session, file.Key);
-            transaction.Raise(new AgentEvent.FileReceiveFailed(file.Id, new AgentError.File(FileFault.NotApproved, "", servers)));
+            transaction.Raise(new AgentEvent.FileReceiveFailed(file.Id, new AgentError.File(FileFault.NotApproved, "", [.. servers])));
             transaction.AfterCommit(() => Services.End(file.Id));
         },
         cancellationToken);

@@ -34,7 +34,7 @@ public static class FileErrors
             $"What the file server {HostOf(refused.Server)} gave is not what was uploaded: it was changed there or on the way.",
         AgentError.FileServer refused => $"The file server {HostOf(refused.Server)} answered {refused.Error}.",
         AgentError.File { Fault: FileFault.NotApproved } file =>
-            $"The file is at servers that you have not set ({string.Join(", ", (file.Servers ?? []).Select(server => server.Hosts[0].ToString()))}); receiving it would show them your IP address: approve of them, or use a SOCKS proxy.",
+            $"The file is at servers that you have not set ({string.Join(", ", file.Servers.Select(server => server.Hosts[0].ToString()))}); receiving it would show them your IP address: approve of them, or use a SOCKS proxy.",
         AgentError.File { Fault: FileFault.TooLarge } => $"The file is too large: at most {FileSize.ToText(XftpLimits.HardMaxFileSize)} can be sent and received.",
         AgentError.File { Fault: FileFault.Redirect } => "The link leads to something else than the file it promises.",
         AgentError.File { Fault: FileFault.LocalFile } file => $"A file on this device cannot be used: {file.Detail}",

@@ -94,7 +94,7 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
         if (Check(description) is { } error) throw new AgentException(error);
         var path = Path.GetFullPath(target.Path);
         if (!Directory.Exists(Path.GetDirectoryName(path))) throw Fail(FileFault.LocalFile, "the folder of the target does not exist");
-        if (!areServersApproved && FindUnapproved(user, description) is { Count: > 0 } servers) throw new AgentException(new AgentError.File(FileFault.NotApproved, "", servers));
+        if (!areServersApproved && FindUnapproved(user, description) is { Count: > 0 } servers) throw new AgentException(new AgentError.File(FileFault.NotApproved, "", [.. servers]));
         await Agent.Store.ChangeAsync(
             transaction =>
             {
