@@ -12,14 +12,29 @@ public sealed record TlsListenerOptions
     /// <summary>Addresses to listen on; port 0 takes a free one. <see cref="IPAddress.IPv6Any"/> listens for IPv4 too.</summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
-    /// <summary>Time for the TLS handshake: the reference's.</summary>
+    /// <summary>Time for the first byte of the peer.</summary>
+    public TimeSpan SilenceTime { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Time for the TLS handshake from its first byte on: the reference's.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>The same for handshakes that begin while more than half of the places are taken: slow ones hold up others then.</summary>
+    public TimeSpan BusyHandshakeTime { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>
-    /// Handshakes at the same time. Further connections wait in the system's backlog, so a flood of half-open handshakes
-    /// costs a bounded amount of memory.
+    /// Handshakes at the same time. Further connections whose peer has spoken wait for a place, without a buffer, so a
+    /// flood of handshakes costs a bounded amount of memory.
     /// </summary>
     public int MaxHandshakes { get; init; } = 1024;
+
+    /// <summary>Accepted sockets whose peer has said nothing yet; one more closes the one that is silent longest.</summary>
+    public int MaxSilent { get; init; } = 1024;
+
+    /// <summary>Connections open at the same time, from being accepted on; further ones are refused with an alert.</summary>
+    public int MaxConnections { get; init; } = int.MaxValue;
+
+    /// <summary>Asked for each new connection; false refuses it. Null takes all. It must be quick and not throw.</summary>
+    public Func<bool>? IsAdmitting { get; init; }
 
     /// <summary>Connections that may wait to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
@@ -31,8 +46,11 @@ public sealed record TlsListenerOptions
 /// <summary>Counts of one listener since its start.</summary>
 /// <param name="Accepted">Connections accepted.</param>
 /// <param name="Active">Connections open now, handshakes included.</param>
+/// <param name="Handshakes">Handshakes under way, without those that wait for a place.</param>
 /// <param name="FailedHandshakes">Connections that ended before their handshake did.</param>
-public readonly record struct TlsListenerCounts(long Accepted, long Active, long FailedHandshakes);
+/// <param name="Refused">Connections refused as too many were open, or as nobody was admitted.</param>
+/// <param name="SilentCut">Connections closed for others before their peer said anything.</param>
+public readonly record struct TlsListenerCounts(long Accepted, long Active, int Handshakes, long FailedHandshakes, long Refused, long SilentCut);
 
 /// <summary>
 /// Accepts TLS connections and runs a handler for each. It owns the accept loops and the handlers' tasks: disposing it
@@ -42,18 +60,24 @@ public sealed partial class TlsListener : IAsyncDisposable
 {
     private static readonly TimeSpan PauseAfterFailedAccept = TimeSpan.FromMilliseconds(100);
 
+    // alert(21), TLS 1.2, 2 bytes: fatal(2), internal_error(80) ; RFC 8446, section 6
+    private static readonly byte[] FatalAlert = [21, 3, 3, 0, 2, 2, 80];
+
     private readonly TlsListenerOptions _options;
     private readonly Func<ISecureConnection, CancellationToken, Task> _handler;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _handshakes;
+    private readonly SilentSockets _silent;
     private readonly List<Socket> _sockets = [];
     private readonly List<Task> _loops = [];
     private readonly ConcurrentDictionary<long, Task> _connections = new();
     private TlsContext _context;
     private long _accepted;
+    private long _active;
     private long _failed;
+    private long _refused;
     private int _isDisposed;
 
     private TlsListener(TlsListenerOptions options, TlsContext context, Func<ISecureConnection, CancellationToken, Task> handler, TimeProvider time, ILogger logger)
@@ -64,12 +88,14 @@ public sealed partial class TlsListener : IAsyncDisposable
         _time = time;
         _logger = logger;
         _handshakes = new SemaphoreSlim(options.MaxHandshakes, options.MaxHandshakes);
+        _silent = new SilentSockets(options.MaxSilent);
     }
 
     /// <summary>The addresses listened on, in the order of the options, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
-    public TlsListenerCounts Counts => new(Interlocked.Read(ref _accepted), _connections.Count, Interlocked.Read(ref _failed));
+    public TlsListenerCounts Counts => new(
+        Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _options.MaxHandshakes - _handshakes.CurrentCount, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut);
 
     /// <summary>
     /// Starts to listen. <paramref name="handler"/> gets each connection after its handshake; the connection is closed when
@@ -141,25 +167,24 @@ public sealed partial class TlsListener : IAsyncDisposable
 
     private async Task AcceptAsync(Socket listening)
     {
+        var isFailing = false;
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                await _handshakes.WaitAsync(_stop.Token);
-                Socket socket;
-                try
+                var socket = await listening.AcceptAsync(_stop.Token);
+                isFailing = false;
+                var number = Interlocked.Increment(ref _accepted);
+                if (Interlocked.Read(ref _active) >= _options.MaxConnections || _options.IsAdmitting?.Invoke() == false)
                 {
-                    socket = await listening.AcceptAsync(_stop.Token);
-                }
-                catch
-                {
-                    _handshakes.Release();
-                    throw;
+                    Interlocked.Increment(ref _refused);
+                    Refuse(socket);
+                    continue;
                 }
 
-                var number = Interlocked.Increment(ref _accepted);
+                Interlocked.Increment(ref _active);
                 var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _connections[number] = RunAsync(number, socket, started.Task);
+                _connections[number] = RunAsync(number, socket, _silent.Enter(socket), started.Task);
                 started.SetResult();
             }
             catch (OperationCanceledException)
@@ -173,18 +198,22 @@ public sealed partial class TlsListener : IAsyncDisposable
             catch (SocketException e)
             {
                 // The peer may have gone, or this process has no descriptor left: neither ends a server.
-                Log.AcceptFailed(_logger, e.SocketErrorCode);
+                if (!isFailing)
+                    Log.AcceptFailed(_logger, e.SocketErrorCode);
+                isFailing = true;
+                if (e.SocketErrorCode is SocketError.TooManyOpenSockets)
+                    _silent.CutOldest();
                 await Task.Delay(PauseAfterFailedAccept, _time).WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    private async Task RunAsync(long number, Socket socket, Task registered)
+    private async Task RunAsync(long number, Socket socket, LinkedListNode<Socket> silence, Task registered)
     {
         try
         {
             await registered;
-            if (await TryOpenAsync(socket) is { } connection)
+            if (await TryOpenAsync(socket, silence) is { } connection)
             {
                 await using (connection)
                     await _handler(connection, _stop.Token);
@@ -202,20 +231,47 @@ public sealed partial class TlsListener : IAsyncDisposable
         finally
         {
             _connections.TryRemove(number, out _);
+            Interlocked.Decrement(ref _active);
         }
     }
 
-    private async Task<TlsConnection?> TryOpenAsync(Socket socket)
+    // The peer may not have begun yet: it hears of it as of any failure of a TLS server, and not by waiting in vain.
+    private static void Refuse(Socket socket)
     {
+        try
+        {
+            socket.Send(FatalAlert);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // It has gone already.
+        }
+        finally
+        {
+            socket.Dispose();
+        }
+    }
+
+    private async Task<TlsConnection?> TryOpenAsync(Socket socket, LinkedListNode<Socket> silence)
+    {
+        var isHolding = false;
         try
         {
             socket.NoDelay = true;
             _options.KeepAlive?.ApplyTo(socket);
-            using var limit = new CancellationTokenSource(_options.HandshakeTime, _time);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            using var limit = new CancellationTokenSource(_options.SilenceTime, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
-            return await TlsConnection.AcceptAsync(_context, new NetworkStream(socket, ownsSocket: true), _time, either.Token);
+            await WaitForPeerAsync(stream, either.Token);
+            _silent.Leave(silence);
+            limit.CancelAfter(_options.HandshakeTime * 2); // those before it may take all of their time
+            await _handshakes.WaitAsync(either.Token);
+            isHolding = true;
+            limit.CancelAfter(_handshakes.CurrentCount >= _options.MaxHandshakes / 2 ? _options.HandshakeTime : _options.BusyHandshakeTime);
+            return await TlsConnection.AcceptAsync(_context, stream, _time, either.Token);
         }
-        catch (Exception e) when (e is TransportException or OperationCanceledException or SocketException)
+        catch (Exception e) when (e is TransportException or OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
             Interlocked.Increment(ref _failed);
             socket.Dispose();
@@ -224,8 +280,17 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
         finally
         {
-            _handshakes.Release();
+            _silent.Leave(silence);
+            if (isHolding)
+                _handshakes.Release();
         }
+    }
+
+    private static async ValueTask WaitForPeerAsync(NetworkStream stream, CancellationToken cancellationToken)
+    {
+#pragma warning disable CA2022 // a read of length zero waits and reads nothing: that is its use
+        await stream.ReadAsync(Memory<byte>.Empty, cancellationToken);
+#pragma warning restore CA2022
     }
 
     private static partial class Log

@@ -62,16 +62,101 @@ public sealed class TlsListenerTests
     public async Task More_handshakes_than_allowed_wait_for_their_turn()
     {
         var time = new ManualTime();
-        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, HandshakeTime = TimeSpan.FromSeconds(60) };
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, SilenceTime = TimeSpan.FromHours(1), HandshakeTime = TimeSpan.FromSeconds(60) };
         await using var listener = Listen(EchoAsync, options, time);
-        await using var first = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
-        await UntilAsync(() => listener.Counts.Active == 1 && time.TimerCount == 1);
+        await using var first = await BeginAsync(listener);
+        await UntilAsync(() => listener.Counts.Handshakes == 1);
         var second = ConnectAsync(listener);
-        Assert.Equal(1, listener.Counts.Accepted);
+        await UntilAsync(() => listener.Counts.Accepted == 2);
         Assert.False(second.IsCompleted);
-        time.Advance(TimeSpan.FromSeconds(61));
+        time.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(0, listener.Counts.FailedHandshakes);
+        time.Advance(TimeSpan.FromSeconds(2));
         await using var client = await second;
         Assert.Equal([1], await RoundTripAsync(client, [1]));
+    }
+
+    [Fact]
+    public async Task Sockets_that_say_nothing_hold_no_place_and_make_room_for_others()
+    {
+        const int limit = 8;
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, MaxSilent = limit };
+        await using var listener = Listen(EchoAsync, options, new ManualTime());
+        var silent = new List<Stream>();
+        for (var i = 0; i < 5 * limit; i++)
+            silent.Add(await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token));
+        await using var client = await ConnectAsync(listener);
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+        await UntilAsync(() => listener.Counts.Accepted == (5 * limit) + 1 && listener.Counts.Active <= limit + 1);
+        Assert.InRange(listener.Counts.SilentCut, 4 * limit, (4 * limit) + 1);
+        for (var i = 0; i < 4 * limit; i++)
+            Assert.Equal(0, await ReadToEndAsync(silent[i])); // the oldest first
+        foreach (var stream in silent)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Whoever_says_nothing_is_cut_sooner_than_a_slow_handshake()
+    {
+        var time = new ManualTime();
+        await using var listener = Listen(EchoAsync, new TlsListenerOptions { EndPoints = [Loopback], SilenceTime = TimeSpan.FromSeconds(15) }, time);
+        await using var silent = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await UntilAsync(() => listener.Counts.Active == 1 && time.TimerCount == 1);
+        time.Advance(TimeSpan.FromSeconds(16));
+        Assert.Equal(0, await ReadToEndAsync(silent));
+        await UntilAsync(() => listener.Counts.Active == 0);
+    }
+
+    [Fact]
+    public async Task Slow_handshakes_get_less_time_while_places_are_short()
+    {
+        const int places = 4;
+        var time = new ManualTime();
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = places, SilenceTime = TimeSpan.FromHours(1) };
+        await using var listener = Listen(EchoAsync, options, time);
+        var slow = new List<Stream>();
+        for (var i = 0; i < places; i++)
+        {
+            slow.Add(await BeginAsync(listener));
+            await UntilAsync(() => listener.Counts.Handshakes == slow.Count);
+        }
+
+        var waiting = ConnectAsync(listener);
+        await UntilAsync(() => listener.Counts.Accepted == places + 1);
+        for (var seconds = 0; listener.Counts.FailedHandshakes < places / 2; seconds++)
+        {
+            Assert.InRange(seconds, 0, 59);
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+        }
+
+        await using var client = await waiting;
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+        Assert.Equal(places / 2, listener.Counts.FailedHandshakes);
+        foreach (var stream in slow)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Connections_beyond_the_limit_or_while_nobody_is_admitted_are_refused_at_once()
+    {
+        var isAdmitting = true;
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxConnections = 2, IsAdmitting = () => isAdmitting };
+        await using var listener = Listen(EchoAsync, options);
+        await using var first = await ConnectAsync(listener);
+        await using (await ConnectAsync(listener))
+        {
+            await Assert.ThrowsAsync<TransportException>(() => ConnectAsync(listener));
+            Assert.Equal(1, listener.Counts.Refused);
+        }
+
+        await UntilAsync(() => listener.Counts.Active == 1);
+        isAdmitting = false;
+        await Assert.ThrowsAsync<TransportException>(() => ConnectAsync(listener));
+        isAdmitting = true;
+        await using var second = await ConnectAsync(listener);
+        Assert.Equal([1], await RoundTripAsync(first, [1]));
+        Assert.Equal([2], await RoundTripAsync(second, [2]));
     }
 
     [Fact]
@@ -168,6 +253,14 @@ public sealed class TlsListenerTests
     {
         var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
         return await TlsConnection.ConnectAsync(ClientContext, target ?? TlsPair.Target, stream, TimeProvider.System, Token);
+    }
+
+    // The first bytes of a handshake, and no more.
+    private static async Task<Stream> BeginAsync(TlsListener listener)
+    {
+        var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await stream.WriteAsync(new byte[] { 0x16, 3, 1 }, Token);
+        return stream;
     }
 
     private static async Task EchoAsync(ISecureConnection connection, CancellationToken cancellationToken)

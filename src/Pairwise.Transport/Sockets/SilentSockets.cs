@@ -1,0 +1,90 @@
+using System.Net.Sockets;
+
+namespace Pairwise.Transport.Sockets;
+
+/// <summary>
+/// Accepted sockets whose peer has said nothing yet. They cost a descriptor and no buffer, and there are at most so many:
+/// one more closes the one that has been silent longest. Thread-safe.
+/// </summary>
+internal sealed class SilentSockets(int limit)
+{
+    private readonly Lock _gate = new();
+
+    // guarded by _gate; the oldest first
+    private readonly LinkedList<Socket> _sockets = new();
+    private long _cut;
+
+    /// <summary>How many were closed to make room.</summary>
+    public long Cut => Interlocked.Read(ref _cut);
+
+    /// <summary>Adds one, to be given back to <see cref="Leave"/>.</summary>
+    public LinkedListNode<Socket> Enter(Socket socket)
+    {
+        LinkedListNode<Socket> node;
+        Socket? oldest = null;
+        lock (_gate)
+        {
+            node = _sockets.AddLast(socket);
+            if (_sockets.Count > limit)
+                oldest = TakeOldest();
+        }
+
+        Close(oldest);
+        return node;
+    }
+
+    /// <summary>Takes one out whose peer has spoken, or that was closed.</summary>
+    public void Leave(LinkedListNode<Socket> node)
+    {
+        lock (_gate)
+        {
+            if (node.List is not null)
+                _sockets.Remove(node);
+        }
+    }
+
+    /// <summary>Closes the one that has been silent longest, as when descriptors run out.</summary>
+    public void CutOldest()
+    {
+        Socket? oldest;
+        lock (_gate)
+        {
+            oldest = TakeOldest();
+        }
+
+        Close(oldest);
+    }
+
+    // Those whose first byte has come, but was not seen yet, are not silent.
+    private Socket? TakeOldest()
+    {
+        while (_sockets.First is { } node)
+        {
+            _sockets.Remove(node);
+            if (!HasSpoken(node.Value))
+                return node.Value;
+        }
+
+        return null;
+    }
+
+    private static bool HasSpoken(Socket socket)
+    {
+        try
+        {
+            return socket.Available > 0;
+        }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        {
+            return false; // closed in this moment
+        }
+    }
+
+    private void Close(Socket? socket)
+    {
+        if (socket is null)
+            return;
+        Interlocked.Increment(ref _cut);
+        socket.Dispose(); // whoever waits for its first byte wakes up with an error
+    }
+}
