@@ -41,6 +41,36 @@ internal sealed class LoadClient : IAsyncDisposable
     internal byte[] Encode(CorrId corrId, EntityId entity, SmpCommand command, PrivateKey? key) =>
         _authorizer.TryEncode(corrId, entity, command, key, out byte[] encoded) ? encoded : throw new SuiteException("the relay has no session key");
 
+    /// <summary>Puts transmissions into as few blocks as hold them, in order.</summary>
+    internal static IReadOnlyList<IReadOnlyList<byte[]>> Pack(IReadOnlyList<byte[]> transmissions)
+    {
+        const int lengthSize = sizeof(ushort);
+        int room;
+        using (Block block = new())
+        {
+            room = block.Room.Length;
+        }
+
+        List<IReadOnlyList<byte[]>> blocks = [];
+        List<byte[]> current = [];
+        int used = 1;
+        foreach (byte[] transmission in transmissions)
+        {
+            if (current.Count == byte.MaxValue || used + lengthSize + transmission.Length > room)
+            {
+                blocks.Add(current);
+                current = [];
+                used = 1;
+            }
+
+            current.Add(transmission);
+            used += lengthSize + transmission.Length;
+        }
+
+        blocks.Add(current);
+        return blocks;
+    }
+
     internal async ValueTask SendAsync(IReadOnlyList<byte[]> transmissions, CancellationToken cancellationToken)
     {
         Block block = new();

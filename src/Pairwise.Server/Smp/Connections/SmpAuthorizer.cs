@@ -31,6 +31,9 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     /// <summary>How many shared secrets are kept.</summary>
     internal int SecretCount => _secrets?.Count ?? 0;
 
+    /// <summary>What is known already of the transmission whose turn it is.</summary>
+    public SignatureVerdict Ahead { get; set; }
+
     /// <summary>Whether <paramref name="key"/> authorized the transmission.</summary>
     /// <param name="key">The key; kind None stands for a queue or key that is not there.</param>
     /// <param name="authorization">The signature or authenticator.</param>
@@ -38,6 +41,7 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     /// <param name="signed">The bytes that the authorization covers.</param>
     public bool Verify(in StoredKey key, in Authorization authorization, CorrId corrId, ReadOnlySpan<byte> signed) => authorization.Kind switch
     {
+        AuthorizationKind.Signature when Ahead.Answers(key, authorization.Content.Memory) => Ahead.IsRight,
         AuthorizationKind.Signature => VerifySignature(key, authorization.Content.Span, signed),
         AuthorizationKind.Authenticator => VerifyAuthenticator(key, authorization.Content.Span, corrId, signed),
         _ => false,
@@ -47,14 +51,8 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     public void VerifyNothing(in Authorization authorization, CorrId corrId, ReadOnlySpan<byte> signed) =>
         Verify(default, authorization, corrId, signed);
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        ForgetSecrets();
-        _forwarded?.Dispose();
-    }
-
-    private static bool VerifySignature(in StoredKey key, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> signed)
+    /// <summary>Whether the key made the signature; a key that cannot have made it costs the same time. Thread-safe.</summary>
+    public static bool VerifySignature(in StoredKey key, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> signed)
     {
         Span<byte> raw = stackalloc byte[64];
         if (signature.Length == DummyEd25519.SignatureLength)
@@ -69,6 +67,13 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
             Ed448PublicKey verifier = isRight ? Ed448PublicKey.FromRaw(raw[..key.CopyRawTo(raw)]) : DummyEd448;
             return verifier.Verify(signed, signature) & isRight;
         }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ForgetSecrets();
+        _forwarded?.Dispose();
     }
 
     private bool VerifyAuthenticator(in StoredKey key, ReadOnlySpan<byte> authenticator, CorrId corrId, ReadOnlySpan<byte> signed)

@@ -96,6 +96,25 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         return dispatcher.Handle(client, transmission.CorrId, command, queue);
     }
 
+    /// <summary>
+    /// The key that has to authorize a command about a queue; of kind None when there is no such queue or key. False for
+    /// commands that are authorized otherwise.
+    /// </summary>
+    public bool TryFindKey(SmpCommand command, EntityId entity, out StoredKey key)
+    {
+        switch (command)
+        {
+            case SmpCommand.New create:
+                return StoredKey.TryFrom(create.RecipientAuthKey, out key);
+            case SmpCommand.RecipientCommand or SmpCommand.SenderCommand or SmpCommand.NotifierCommand:
+                key = KeyFor(command, Find(command, entity));
+                return true;
+            default:
+                key = default;
+                return false;
+        }
+    }
+
     private SmpQueue? Find(SmpCommand command, EntityId entity)
     {
         SmpQueue? queue = null;
@@ -130,29 +149,33 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
                 return !queue.IsSecured;
         }
 
-        StoredKey key = default;
-        if (queue is not null)
-        {
-            lock (queue)
-            {
-                key = command switch
-                {
-                    _ when queue.IsDeleted => default,
-                    SmpCommand.SKey secure => AllowedKey(queue, secure.SenderAuthKey),
-                    SmpCommand.LKey secure => AllowedKey(queue, secure.SenderAuthKey),
-                    SmpCommand.SenderCommand => queue.SenderKey,
-                    SmpCommand.NotifierCommand => queue.Notifier is { } notifier ? notifier.Key : default,
-                    _ => queue.RecipientKey,
-                };
-            }
-        }
-
-        if (authorizer.Verify(key, transmission.Authorization, transmission.CorrId, authorized))
+        if (authorizer.Verify(KeyFor(command, queue), transmission.Authorization, transmission.CorrId, authorized))
         {
             return true;
         }
 
         return command is SmpCommand.RecipientCommand && queue is not null && IsAuthorizedByOtherKey(authorizer, queue, transmission, authorized);
+    }
+
+    private static StoredKey KeyFor(SmpCommand command, SmpQueue? queue)
+    {
+        if (queue is null)
+        {
+            return default;
+        }
+
+        lock (queue)
+        {
+            return command switch
+            {
+                _ when queue.IsDeleted => default,
+                SmpCommand.SKey secure => AllowedKey(queue, secure.SenderAuthKey),
+                SmpCommand.LKey secure => AllowedKey(queue, secure.SenderAuthKey),
+                SmpCommand.SenderCommand => queue.SenderKey,
+                SmpCommand.NotifierCommand => queue.Notifier is { } notifier ? notifier.Key : default,
+                _ => queue.RecipientKey,
+            };
+        }
     }
 
     private static bool IsAuthorizedByOtherKey(SmpAuthorizer authorizer, SmpQueue queue, in Transmission transmission, ReadOnlySpan<byte> authorized)

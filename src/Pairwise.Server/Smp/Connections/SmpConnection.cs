@@ -274,8 +274,10 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         try
         {
             bool isFirst = true;
-            while (batch.TryReadNext(out Transmission transmission))
+            SignaturesAhead? ahead = SignaturesAhead.Start(batch, _format, _handler);
+            for (int i = 0; batch.TryReadNext(out Transmission transmission); i++)
             {
+                _authorizer.Ahead = ahead?.Reach(i) ?? default;
                 if (transmission.TryDecodeCommand(Version, out SmpCommand? command, out SmpError? error))
                 {
                     if (isFirst)
@@ -295,6 +297,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         }
         finally
         {
+            _authorizer.Ahead = default;
             ArrayPool<byte>.Shared.Return(scratch);
             BlockWriter.WriteDeferred();
         }
