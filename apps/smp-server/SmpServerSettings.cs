@@ -103,15 +103,7 @@ internal static class SmpServerSettings
     }
 
     /// <summary>The database that the ini file names, or the usual one.</summary>
-    public static PostgresOptions ReadDatabase(IniReader ini)
-    {
-        const string section = "STORE_LOG";
-        const int maxPool = 1000;
-        return new PostgresOptions(
-            ini.Text(section, "db_connection") ?? UsualDatabase,
-            ini.Text(section, "db_schema") ?? PostgresOptions.DefaultSchema,
-            (int)(ini.Number(section, "db_pool_size", 1, maxPool) ?? PostgresOptions.DefaultPoolSize));
-    }
+    public static PostgresOptions ReadDatabase(IniReader ini) => DatabaseSettings.Read(ini, new PostgresOptions(UsualDatabase));
 
     private static List<IPEndPoint> ReadEndpoints(IniReader ini)
     {

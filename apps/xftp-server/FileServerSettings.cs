@@ -5,6 +5,7 @@ using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Configuration;
 using Pairwise.Server.Smp;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Xftp;
 
 namespace Pairwise.FileServer;
@@ -20,7 +21,11 @@ internal static class FileServerSettings
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="XftpServerException">It is not there, or settings cannot be used; all of them are named.</exception>
-    public static XftpServerOptions Read(ServerFolders folders)
+    public static XftpServerOptions Read(ServerFolders folders) => Read(folders, ini => ReadOptions(folders, ini));
+
+    /// <summary>Reads of the file what <paramref name="read"/> asks for.</summary>
+    /// <exception cref="XftpServerException">It is not there, or settings cannot be used; all of them are named.</exception>
+    public static T Read<T>(ServerFolders folders, Func<IniReader, T> read)
     {
         if (!File.Exists(folders.IniFile))
         {
@@ -33,7 +38,7 @@ internal static class FileServerSettings
         }
 
         var ini = new IniReader(document);
-        var options = ReadOptions(folders, ini);
+        var options = read(ini);
         return ini.Faults.Count == 0
             ? options
             : throw new XftpServerException($"{folders.IniFile} has settings that cannot be used:\n  {string.Join("\n  ", ini.Faults)}");
@@ -42,16 +47,13 @@ internal static class FileServerSettings
     private static XftpServerOptions ReadOptions(ServerFolders folders, IniReader ini)
     {
         const int usualHours = 48;
-        if (ini.OneOf(Store, "store_files", "memory", "database") == "database")
-        {
-            ini.Report(Store, "store_files", "this build has no database storage: use memory.");
-        }
-
         var usual = new XftpServerOptions { ConfigurationFolder = folders.Configuration, FilesFolder = ini.RequiredText(Files, "path") };
         var hours = ini.Number(Store, "expire_files_hours", 0, 876_000_000) ?? usualHours;
         return usual with
         {
             StateFolder = folders.State,
+            Database = ini.OneOf(Store, "store_files", "memory", "database") == "database" ? ReadDatabase(ini) : null,
+            MirrorDatabaseToLog = ini.Switch(Store, "db_store_log") ?? false,
             KeepChunks = ini.Switch(Store, "enable") ?? false,
             Endpoints = [new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, (int)ini.RequiredNumber(Transport, "port", 0, IPEndPoint.MaxPort))],
             Host = ini.Text(Transport, "host") ?? "<hostnames>",
@@ -66,6 +68,10 @@ internal static class FileServerSettings
             Web = WebSettings.Read(ini, ini.Switch(Store, "log_stats") ?? false, isPortShared: true),
         };
     }
+
+    /// <summary>The database that the ini file names, or the usual one.</summary>
+    public static PostgresOptions ReadDatabase(IniReader ini) =>
+        DatabaseSettings.Read(ini, new PostgresOptions("postgresql://xftp@/xftp_server_store", "xftp_server"));
 
     private static SmpControlOptions? ReadControl(IniReader ini) =>
         ini.Number(Transport, "control_port", 1, IPEndPoint.MaxPort) is not { } port ? null : new SmpControlOptions

@@ -32,8 +32,16 @@ internal static class IniTemplate
         # Files are remembered in memory; the log restores them after a restart.
         enable = {(isLogged ? "on" : "off")}
 
-        # memory is the only store of this build.
+        # Where they are remembered: memory (with the log above), or database (PostgreSQL).
         store_files = memory
+
+        # The database, its schema, and the most connections to it.
+        # db_connection = postgresql://xftp@/xftp_server_store
+        # db_schema = xftp_server
+        # db_pool_size = 10
+
+        # Whether the log gets every change too while files are in the database.
+        # db_store_log = off
 
         # Hours after which files are removed.
         expire_files_hours = 48

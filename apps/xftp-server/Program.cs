@@ -6,6 +6,7 @@ var root = new RootCommand("File server: keeps encrypted parts of files for two 
 {
     InitCommand.Create(folders),
     StartCommand.Create(folders),
+    DatabaseCommand.Create(folders),
     MaintenanceCommands.CreateCert(folders),
     MaintenanceCommands.CreateDelete(folders),
 };

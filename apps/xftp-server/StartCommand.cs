@@ -16,7 +16,7 @@ internal static class StartCommand
     {
         var level = new Option<string>("--log-level") { Description = "trace, debug, info, warn or error.", DefaultValueFactory = _ => "info" };
         level.AcceptOnlyFromAmong("trace", "debug", "info", "warn", "error");
-        var migrations = new Option<string?>("--confirm-migrations") { Description = "up or down: for servers with a database; without effect here." };
+        var migrations = new Option<string?>("--confirm-migrations") { Description = "up or down: change the database's schema without asking. The schema has one version so far, and is made when it is missing." };
         migrations.AcceptOnlyFromAmong("up", "down");
         var command = new Command("start", $"Start the server ({folders.IniFile}).") { level, migrations };
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
@@ -60,11 +60,11 @@ internal static class StartCommand
         var at = server.Address.IndexOf('@', StringComparison.Ordinal);
         output.WriteLine($"Fingerprint: {server.Address["xftp://".Length..at]}");
         output.WriteLine($"Server address: {(options.CreatePassword is { } password ? $"{server.Address[..at]}:{Encoding.Latin1.GetString(password.Span)}{server.Address[at..]}" : server.Address)}");
-        output.WriteLine(options.KeepChunks ? $"Store log: {folders.StoreLog}" : "Store log disabled.");
+        output.WriteLine(options.Database is { } database ? $"Files are remembered in the database, schema {database.Schema}." : options.KeepChunks ? $"Store log: {folders.StoreLog}" : "Store log disabled.");
         var report = server.Report;
         if (report.Lines > 0)
         {
-            output.WriteLine($"Store log: {report.Lines} lines read, {report.BrokenLines} could not be read, {report.RefusedRecords} were about files that are not there{(report.HasTornLastLine ? "; the last line was torn" : "")}.");
+            output.WriteLine($"{(options.Database is null ? "Store log" : "Database")}: {report.Lines} {(options.Database is null ? "lines" : "rows")} read, {report.BrokenLines} could not be read, {report.RefusedRecords} were about files that are not there{(report.HasTornLastLine ? "; the last line was torn" : "")}.");
         }
 
         if (report.MissingFiles + report.OrphanedFiles > 0)

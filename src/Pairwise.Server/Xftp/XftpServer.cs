@@ -10,9 +10,11 @@ using Pairwise.Crypto;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Web;
 using Pairwise.Server.Xftp.Http;
 using Pairwise.Server.Xftp.Operation;
+using Pairwise.Server.Xftp.Postgres;
 using Pairwise.Server.Xftp.Store;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
@@ -105,7 +107,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         XftpStoreReport report;
         try
         {
-            (files, report) = await RestoreAsync(options, store);
+            (files, report) = await RestoreAsync(options, store, cancellationToken);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
@@ -235,7 +237,7 @@ public sealed partial class XftpServer : IAsyncDisposable
     public Task<XftpError?> BlockAsync(ChunkId recipient, XftpError.Blocked reason) =>
         _store.TryFindAsRecipient(recipient, out var chunk, out _, out _) ? _dispatcher.BlockAsync(chunk, reason) : NotFound;
 
-    private static async Task<(ChunkFiles Files, XftpStoreReport Report)> RestoreAsync(XftpServerOptions options, ChunkStore store)
+    private static async Task<(ChunkFiles Files, XftpStoreReport Report)> RestoreAsync(XftpServerOptions options, ChunkStore store, CancellationToken cancellationToken)
     {
         var files = new ChunkFiles(options.FilesFolder);
         if (options.StateFolder is not { } folder)
@@ -246,21 +248,49 @@ public sealed partial class XftpServer : IAsyncDisposable
 
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, XftpServerFiles.StoreLog);
-        if (!options.KeepChunks)
+        if (!options.KeepChunks && options.Database is null)
         {
             // Nothing is remembered, unless the operator switched the log off for once.
             var (removed, kept) = files.RemoveOrphans([], isComplete: !File.Exists(path));
             return (files, XftpStoreReport.Empty with { OrphanedFiles = removed, KeptFiles = kept });
         }
 
+        var (log, report, isComplete) = options.Database is { } database
+            ? await OpenDatabaseAsync(options, database, path, store, cancellationToken)
+            : OpenLog(options, path, store);
+        store.AttachLog(log);
+        var moved = store.CheckContent(files.Locate);
+        if (log is XftpPostgresLog opened)
+        {
+            opened.TryMove(moved);
+            if (options.MirrorDatabaseToLog)
+            {
+                opened.Mirror(path, store);
+            }
+        }
+
+        var orphans = files.RemoveOrphans(store.AllPaths(), isComplete);
+        return (files, report with { MissingFiles = moved.Count(chunk => chunk.Path is null), OrphanedFiles = orphans.Removed, KeptFiles = orphans.Kept });
+    }
+
+    // A log that is new or has lost lines does not say what nobody owns.
+    private static (IChunkLog Log, XftpStoreReport Report, bool IsComplete) OpenLog(XftpServerOptions options, string path, ChunkStore store)
+    {
         var wasThere = File.Exists(path) || File.Exists(path + ".start");
         var (log, report) = XftpStoreLog.Open(path, store, options.Time.GetUtcNow());
-        var missing = store.CheckContent(files.Locate);
-        store.AttachLog(log);
+        return (log, report, wasThere && report.BrokenLines == 0);
+    }
 
-        // A log that is new or has lost lines does not say what nobody owns.
-        var orphans = files.RemoveOrphans(store.AllPaths(), isComplete: wasThere && report.BrokenLines == 0);
-        return (files, report with { MissingFiles = missing, OrphanedFiles = orphans.Removed, KeptFiles = orphans.Kept });
+    private static async Task<(IChunkLog Log, XftpStoreReport Report, bool IsComplete)> OpenDatabaseAsync(
+        XftpServerOptions options, PostgresOptions database, string path, ChunkStore store, CancellationToken cancellationToken)
+    {
+        if (File.Exists(path) && !options.MirrorDatabaseToLog)
+        {
+            throw new XftpServerException($"the store log {path} is there, but store_files is database: use `xftp-server database import` to move it, or set db_store_log to on.");
+        }
+
+        var (log, report) = await XftpPostgresLog.OpenAsync(database, store, options.Time, options.Logging.CreateLogger("Pairwise.Xftp.Database"), cancellationToken);
+        return (log, report, report.Lines > 0 && report.BrokenLines == 0);
     }
 
     private TlsContext MakeContext() => TlsContext.ForServer(new TlsServerOptions

@@ -5,6 +5,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Web;
 
 namespace Pairwise.Server.Xftp;
@@ -73,6 +74,12 @@ public sealed record XftpServerOptions
 
     /// <summary>Chunks are written to a log and restored from it. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepChunks { get; init; } = true;
+
+    /// <summary>The database that remembers chunks instead of the log; null keeps them in the log.</summary>
+    public PostgresOptions? Database { get; init; }
+
+    /// <summary>Whether a log beside the database gets every record too.</summary>
+    public bool MirrorDatabaseToLog { get; init; }
 
     /// <summary>Bytes that all chunks together may have.</summary>
     public long Quota { get; init; } = long.MaxValue;

@@ -209,7 +209,7 @@ public static class DatabaseMoves
 
     private static bool AddTo(QueueStore queues, NpgsqlDataReader row) => PostgresRows.ReadQueue(row) is { } queue && queues.Add(queue) is null;
 
-    private static async Task InsertAsync(NpgsqlConnection connection, IEnumerable<PostgresChange> changes, CancellationToken cancellationToken)
+    internal static async Task InsertAsync(NpgsqlConnection connection, IEnumerable<PostgresChange> changes, CancellationToken cancellationToken)
     {
         const int batchSize = 1000;
         foreach (var part in changes.Chunk(batchSize))
@@ -234,7 +234,7 @@ public static class DatabaseMoves
         }
     }
 
-    private static async Task<long> CountAsync(NpgsqlConnection connection, string table, CancellationToken cancellationToken)
+    internal static async Task<long> CountAsync(NpgsqlConnection connection, string table, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"SELECT COUNT(*) FROM {table}", connection);
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;

@@ -19,7 +19,8 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
 
     /// <summary>Opens a pool of connections whose unqualified names mean the schema.</summary>
     /// <exception cref="SmpServerException">The connection text cannot be understood.</exception>
-    public NpgsqlDataSource OpenPool()
+    /// <param name="program">What the database shows as the one who is connected.</param>
+    public NpgsqlDataSource OpenPool(string program = "pairwise-smp-server")
     {
         if (!TryGetSettings(out var settings))
         {
@@ -28,7 +29,7 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
 
         settings.SearchPath = Schema;
         settings.MaxPoolSize = Math.Max(2, PoolSize);
-        settings.ApplicationName = "pairwise-smp-server";
+        settings.ApplicationName = program;
         settings.IncludeErrorDetail = false;
         return NpgsqlDataSource.Create(settings);
     }

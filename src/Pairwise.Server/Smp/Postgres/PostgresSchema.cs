@@ -2,6 +2,11 @@ using Npgsql;
 
 namespace Pairwise.Server.Smp.Postgres;
 
+/// <summary>The tables of a kind of relay, and the migrations by which the reference came to them.</summary>
+/// <param name="Migrations">Names, in order.</param>
+/// <param name="Tables">Makes all tables as they are after the last of them, that of migrations included.</param>
+internal sealed record PostgresLayout(IReadOnlyList<string> Migrations, string Tables);
+
 /// <summary>
 /// The tables of a relay's database: those of the reference after its migration of 2025-09-03, so that either program can
 /// use what the other left. Messages are kept by their order of arrival; a queue row counts what waits for it.
@@ -78,7 +83,12 @@ internal static class PostgresSchema
 
     /// <summary>Makes the schema when it is missing, and checks that it is one that we know.</summary>
     /// <exception cref="SmpServerException">The schema is of another version.</exception>
-    public static async Task PrepareAsync(NpgsqlDataSource pool, string schema, DateTimeOffset now, CancellationToken cancellationToken)
+    public static Task PrepareAsync(NpgsqlDataSource pool, string schema, DateTimeOffset now, CancellationToken cancellationToken) =>
+        PrepareAsync(pool, new PostgresLayout(Migrations, Tables), schema, now, cancellationToken);
+
+    /// <summary>The same for any kind of relay.</summary>
+    /// <exception cref="SmpServerException">The schema is of another version.</exception>
+    public static async Task PrepareAsync(NpgsqlDataSource pool, PostgresLayout layout, string schema, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var connection = await pool.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -89,15 +99,15 @@ internal static class PostgresSchema
         {
             using var builder = new NpgsqlCommandBuilder();
             await ExecuteAsync(connection, "CREATE SCHEMA IF NOT EXISTS " + builder.QuoteIdentifier(schema), cancellationToken);
-            await ExecuteAsync(connection, Tables, cancellationToken);
-            foreach (var migration in Migrations)
+            await ExecuteAsync(connection, layout.Tables, cancellationToken);
+            foreach (var migration in layout.Migrations)
             {
                 await ExecuteAsync(connection, "INSERT INTO migrations (name, ts) VALUES ($1, $2)", cancellationToken, migration, DateTime.SpecifyKind(now.UtcDateTime, DateTimeKind.Unspecified));
             }
         }
         else
         {
-            await CheckAsync(connection, cancellationToken);
+            await CheckAsync(connection, layout.Migrations, cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
@@ -110,7 +120,7 @@ internal static class PostgresSchema
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static async Task CheckAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task CheckAsync(NpgsqlConnection connection, IReadOnlyList<string> migrations, CancellationToken cancellationToken)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
         await using var command = new NpgsqlCommand("SELECT name FROM migrations", connection);
@@ -120,12 +130,12 @@ internal static class PostgresSchema
             found.Add(reader.GetString(0));
         }
 
-        if (Migrations.FirstOrDefault(migration => !found.Contains(migration)) is { } missing)
+        if (migrations.FirstOrDefault(migration => !found.Contains(migration)) is { } missing)
         {
             throw new SmpServerException($"The database was made by an older program: its migration {missing} is missing. Start release 6.5 of the official server on it once.");
         }
 
-        if (found.FirstOrDefault(name => !Migrations.Contains(name)) is { } unknown)
+        if (found.FirstOrDefault(name => !migrations.Contains(name)) is { } unknown)
         {
             throw new SmpServerException($"The database was changed by a newer program: its migration {unknown} is not known here.");
         }

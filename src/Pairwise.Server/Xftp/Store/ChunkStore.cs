@@ -41,6 +41,17 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDispo
         }
     }
 
+    public int RecipientCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _recipients.Count;
+            }
+        }
+    }
+
     /// <summary>From here on every change is logged before it is made.</summary>
     public void AttachLog(IChunkLog log) => _log = log;
 
@@ -253,27 +264,26 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDispo
     /// At the start: looks for the content of every chunk, and counts what it takes. <paramref name="locate"/> gives the path at which it is whole, or
     /// null if it is nowhere.
     /// </summary>
-    /// <returns>How many chunks have lost their content.</returns>
-    public long CheckContent(Func<string, uint, string?> locate)
+    /// <returns>The chunks whose content is elsewhere than it was, or nowhere.</returns>
+    public IReadOnlyList<(ChunkId Sender, string? Path)> CheckContent(Func<string, uint, string?> locate)
     {
         lock (_gate)
         {
-            long missing = 0;
+            List<(ChunkId Sender, string? Path)> moved = [];
             _used = 0;
             foreach (var chunk in _chunks.Values.Where(chunk => chunk.Path is not null))
             {
-                chunk.Path = locate(chunk.Path!, chunk.Size);
-                if (chunk.Path is null)
+                var path = locate(chunk.Path!, chunk.Size);
+                if (path != chunk.Path)
                 {
-                    missing++;
+                    moved.Add((chunk.SenderId, path));
+                    chunk.Path = path;
                 }
-                else
-                {
-                    _used += chunk.Size;
-                }
+
+                _used += path is null ? 0 : chunk.Size;
             }
 
-            return missing;
+            return moved;
         }
     }
 

@@ -27,15 +27,7 @@ internal static class XftpLogCodec
                     .Number(add.Chunk.Size).Text(" "u8)
                     .Base64(add.Chunk.Digest.Span).Text(" "u8)
                     .Number(add.CreatedAt);
-                if (add.Blocked is { } block)
-                {
-                    line.Text(" blocked,"u8).Text(BlockingInfo(block));
-                }
-                else
-                {
-                    line.Text(add.IsOff ? " off"u8 : " active"u8);
-                }
-
+                line.Text(" "u8).Text(Encoding.ASCII.GetBytes(StatusOf(add.Blocked, add.IsOff)));
                 break;
             case XftpLogRecord.AddRecipients add:
                 Id(line.Text("FADD "u8), add.Sender);
@@ -124,7 +116,7 @@ internal static class XftpLogCodec
 
         XftpError.Blocked? block = null;
         var isOff = false;
-        if (!reader.IsAtEnd && !reader.TryTake(" active"u8) && !(isOff = reader.TryTake(" off"u8)) && !(reader.TryTake(" blocked,"u8) && TryReadBlockingInfo(reader.Rest(), out block)))
+        if (!reader.IsAtEnd && !(reader.TryTake(" "u8) && TryReadStatus(reader.Rest(), out block, out isOff)))
         {
             return null;
         }
@@ -181,6 +173,18 @@ internal static class XftpLogCodec
 
     // The wire's error is the tag and what the log calls the blocking info.
     private static ReadOnlySpan<byte> BlockingInfo(XftpError.Blocked blocked) => XftpErrorCodec.Encode(blocked).AsSpan("BLOCKED ".Length);
+
+    // status = "active" / "blocked," blockingInfo / "off"
+    internal static string StatusOf(XftpError.Blocked? block, bool isOff) =>
+        block is not null ? $"blocked,{Encoding.ASCII.GetString(BlockingInfo(block))}" : isOff ? "off" : "active";
+
+    internal static bool TryReadStatus(ReadOnlySpan<byte> status, out XftpError.Blocked? block, out bool isOff)
+    {
+        var blocked = "blocked,"u8;
+        block = null;
+        isOff = status.SequenceEqual("off"u8);
+        return isOff || status.SequenceEqual("active"u8) || (status.StartsWith(blocked) && TryReadBlockingInfo(status[blocked.Length..], out block));
+    }
 
     internal static bool TryReadBlockingInfo(ReadOnlySpan<byte> info, [NotNullWhen(true)] out XftpError.Blocked? blocked)
     {
