@@ -1,4 +1,5 @@
 using Pairwise.Agent;
+using Pairwise.Chat.Files;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Storage;
@@ -9,7 +10,7 @@ namespace Pairwise.Chat;
 /// Turns events of the agent into rows and events of the chat. Each event may come twice (after a crash): what it does
 /// to the rows it does once. It stores, then tells, then acknowledges. Owned by the loop of <see cref="ChatCore"/>.
 /// </summary>
-internal sealed class AgentEventHandler(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
+internal sealed class AgentEventHandler(Database database, IAgentClient agent, MessageSender sender, FileExchange files, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
 {
     public Task HandleAsync(AgentEvent happened, CancellationToken cancellationToken) => happened switch
     {
@@ -36,6 +37,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         AgentEvent.QueueDeleted deleted => TellOfContactAsync(deleted.Connection, static name => $"The relay has deleted the queue in which {name} writes to you: connect again.", cancellationToken),
         AgentEvent.ConnectionFailed { Error: AgentError.Duplicate or AgentError.Inactive } => Task.CompletedTask,
         AgentEvent.ConnectionFailed failed => TellOfContactAsync(failed.Connection, name => $"{name}: {ChatErrors.DescribeSending(failed.Error)}", cancellationToken),
+        AgentEvent.OfFile file => files.HandleAsync(file, cancellationToken),
         AgentEvent.Failed { Error: AgentError.Inactive } => Task.CompletedTask,
         AgentEvent.Failed failed => tell(new ChatEvent.Problem(ChatErrors.Describe(failed.Error)), cancellationToken).AsTask(),
         AgentEvent.RatchetSyncChanged { State: RatchetSyncState.Required } changed =>
@@ -111,55 +113,57 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
     private async Task HandleMessageAsync(AgentEvent.MessageReceived received, CancellationToken cancellationToken)
     {
         var items = ChatBody.Decode(received.Body.Span);
-        var events = await TransactAsync(
-            store => store.GetContact(received.Connection) is { } contact ? Store(store, contact, received.Meta, items) : [],
+        var stored = await TransactAsync(
+            store => store.GetContact(received.Connection) is { } contact ? Store(store, contact, received.Meta, items) : new StoredMessage(),
             cancellationToken);
-        foreach (var happened in events)
+        foreach (var happened in stored.Events)
             await tell(happened, cancellationToken);
+        foreach (var file in stored.Offered)
+            await files.AutoAcceptAsync(file, cancellationToken);
+        foreach (var file in stored.Moved)
+            await files.ContinueAsync(file, cancellationToken);
 
         var hasReceipt = options.SendsReceipts && items.Any(static item => item is ChatBodyItem.Message { Value.HasReceipt: true });
         // A bare null would become an empty receipt here: memory converts from null arrays.
         ReadOnlyMemory<byte>? receipt = hasReceipt ? ReadOnlyMemory<byte>.Empty : default(ReadOnlyMemory<byte>?);
         await agent.AckMessageAsync(received.Connection, received.Meta.Id, receipt, cancellationToken);
-        if (events.OfType<ChatEvent.ContactDeletedByPeer>().Any())
+        if (stored.Events.OfType<ChatEvent.ContactDeletedByPeer>().Any())
             await agent.DeleteConnectionAsync(received.Connection, waitForDelivery: false, cancellationToken);
     }
 
-    private static List<ChatEvent> Store(ChatStore store, Contact contact, MessageMeta meta, IReadOnlyList<ChatBodyItem> items)
+    private StoredMessage Store(ChatStore store, Contact contact, MessageMeta meta, IReadOnlyList<ChatBodyItem> items)
     {
         store.SetPostQuantum(contact.Id, meta.IsPostQuantum);
-        var events = new List<ChatEvent>();
+        var stored = new StoredMessage();
         for (var part = 0; part < items.Count; part++)
         {
             switch (items[part])
             {
                 case ChatBodyItem.Message { Value: var message }:
                     store.SetVersions(contact.Id, message.Versions);
-                    if (Store(store, contact, meta, part, message) is { } happened)
-                        events.Add(happened);
+                    if (Store(store, contact, meta, part, message, stored) is { } happened)
+                        stored.Events.Add(happened);
                     break;
                 case ChatBodyItem.Invalid:
-                    events.Add(new ChatEvent.Problem($"{contact.Name} sent something that this program cannot read."));
+                    stored.Events.Add(new ChatEvent.Problem($"{contact.Name} sent something that this program cannot read."));
                     break;
-                case ChatBodyItem.Chunk:
-                    // Pieces of a file that was never accepted here.
+                case ChatBodyItem.Chunk chunk:
+                    StoreChunk(store, contact, chunk, stored);
                     break;
                 default:
                     throw new System.Diagnostics.UnreachableException();
             }
         }
 
-        return events;
+        return stored;
     }
 
-    private static ChatEvent? Store(ChatStore store, Contact contact, MessageMeta meta, int part, ChatMessage message)
+    private ChatEvent? Store(ChatStore store, Contact contact, MessageMeta meta, int part, ChatMessage message, StoredMessage stored)
     {
         switch (message.Tag)
         {
-            case ChatEventTags.MessageNew:
-                return store.AddReceivedItem(contact.Id, message.Id, meta.Id, part, message.Content!.Display, meta.BrokerTime, Notice(meta)) is { } item
-                    ? new ChatEvent.MessageReceived(contact, item)
-                    : null;
+            case ChatEventTags.MessageNew or ChatEventTags.File:
+                return StoreNew(store, contact, meta, part, message, stored);
             case ChatEventTags.MessageUpdate:
                 if (store.Edit(contact.Id, message.Target!.Value, message.Content!.Display) is { } edited)
                     return new ChatEvent.MessageUpdated(contact, edited);
@@ -168,7 +172,25 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
                     ? new ChatEvent.MessageReceived(contact, late)
                     : null;
             case ChatEventTags.MessageDelete:
-                return store.MarkDeleted(contact.Id, message.Target!.Value) is { } deleted ? new ChatEvent.MessageUpdated(contact, deleted) : null;
+                if (store.MarkDeleted(contact.Id, message.Target!.Value) is not { } deleted)
+                    return null;
+                if (deleted.File is not null && IncomingFiles.Cancel(store, contact.Id, message.Target.Value) is { } dropped)
+                    stored.Moved.Add(dropped.File.Id);
+                return new ChatEvent.MessageUpdated(contact, store.GetItem(deleted.Id)!);
+            case ChatEventTags.MessageFileDescription:
+                if (message.DescriptionPart is { } description && IncomingFiles.Describe(store, contact.Id, message.Target!.Value, description) is { } described)
+                    stored.Moved.Add(described);
+                return null;
+            case ChatEventTags.FileCancel:
+                if (IncomingFiles.Cancel(store, contact.Id, message.Target!.Value) is not { } cancelled)
+                    return null;
+                stored.Moved.Add(cancelled.File.Id);
+                return cancelled.File.State == FileState.ReceiveCancelled ? null : new ChatEvent.FileCancelledByPeer(contact, store.GetItem(cancelled.Item)!);
+            case ChatEventTags.FileAcceptInvitation:
+                if (IncomingFiles.Accept(store, contact.Id, message.Target!.Value, message.FileName!) is not { } wanted)
+                    return null;
+                stored.Moved.Add(wanted);
+                return new ChatEvent.FileStarted(contact, store.GetLine(wanted).Item);
             case ChatEventTags.Info:
                 return message.Profile is { } profile && profile != contact.Profile
                     ? new ChatEvent.ContactUpdated(contact, store.SetProfile(contact, profile))
@@ -176,11 +198,46 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             case ChatEventTags.DirectDelete:
                 store.SetState(contact.Id, ContactState.DeletedByPeer);
                 return contact.State == ContactState.DeletedByPeer ? null : new ChatEvent.ContactDeletedByPeer(store.GetContact(contact.Id)!);
-            case ChatEventTags.File or ChatEventTags.GroupInvitation or ChatEventTags.CallInvitation:
+            case ChatEventTags.GroupInvitation or ChatEventTags.CallInvitation:
                 return new ChatEvent.Unsupported(contact, message.Tag);
             default:
                 return message.IsKnown ? null : new ChatEvent.Unsupported(contact, message.Tag);
         }
+    }
+
+    private ChatEvent.MessageReceived? StoreNew(ChatStore store, Contact contact, MessageMeta meta, int part, ChatMessage message, StoredMessage stored)
+    {
+        var content = message.Content ?? MessageContent.File();
+        if (store.AddReceivedItem(contact.Id, message.Id, meta.Id, part, content.Display, meta.BrokerTime, Notice(meta)) is not { } item)
+        {
+            // It is here, but the process may have ended before its file was accepted.
+            if (message is { File: not null, Id: { } id } && store.Files.Get(contact.Id, ItemDirection.Received, id) is { File.State: FileState.ReceiveInvitation } known)
+                stored.Offered.Add(known.File.Id);
+            return null;
+        }
+
+        if (message.File is { } invitation)
+        {
+            var file = IncomingFiles.Add(store, item.Id, invitation, content.Type == MessageContent.VoiceType, options);
+            item = store.GetItem(item.Id)!;
+            if (item.File!.State == FileState.ReceiveInvitation)
+                stored.Offered.Add(file);
+        }
+
+        return new ChatEvent.MessageReceived(contact, item);
+    }
+
+    private static void StoreChunk(ChatStore store, Contact contact, ChatBodyItem.Chunk chunk, StoredMessage stored)
+    {
+        if (IncomingFiles.AddPiece(store, contact.Id, chunk.File, chunk.Value) is not { } piece)
+            return;
+        var (_, item) = store.GetLine(piece.File);
+        if (piece.IsCancelled)
+            stored.Events.Add(new ChatEvent.FileCancelledByPeer(contact, item));
+        else if (item.File!.State == FileState.ReceiveError)
+            stored.Events.Add(new ChatEvent.FileFailed(contact, item));
+        else
+            stored.Moved.Add(piece.File);
     }
 
     private async Task HandleReceiptsAsync(AgentEvent.ReceiptsReceived received, CancellationToken cancellationToken)
@@ -200,12 +257,20 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             store =>
             {
                 var contact = store.GetContact(connection);
-                var items = contact is null ? [] : messages.Select(message => store.Advance(contact.Id, message, status, notice)).OfType<ChatItem>().ToList();
-                return (Contact: contact, Items: items);
+                List<ChatItem> items = contact is null ? [] : [.. messages.Select(message => store.Advance(contact.Id, message, status, notice)).OfType<ChatItem>()];
+                List<ChatFileId> ended = contact is null ? [] : [.. messages.Select(message => FileExchange.Advance(store, contact.Id, message, status, notice)).OfType<ChatFileId>()];
+                return (Contact: contact, Items: items, Files: ended);
             },
             cancellationToken);
         foreach (var item in changed.Items)
+        {
+            if (status == ItemStatus.Failed && item.File is { IsOver: false } file)
+                await files.GiveUpAsync(file.Id, notice, cancellationToken);
             await tell(new ChatEvent.StatusChanged(changed.Contact!, item), cancellationToken);
+        }
+
+        foreach (var file in changed.Files)
+            await files.TellOfEndAsync(file, cancellationToken);
     }
 
     private async Task HandleSubscriptionsAsync(AgentEvent.SubscriptionsFailed failures, CancellationToken cancellationToken)
@@ -257,4 +322,16 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         MessageIntegrity.BadId or MessageIntegrity.Duplicate => "This message is out of order.",
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    /// <summary>What a message was turned into, and what it sets going.</summary>
+    private sealed class StoredMessage
+    {
+        public List<ChatEvent> Events { get; } = [];
+
+        /// <summary>Files that may be accepted without being asked for.</summary>
+        public List<ChatFileId> Offered { get; } = [];
+
+        /// <summary>Files for which something is next.</summary>
+        public List<ChatFileId> Moved { get; } = [];
+    }
 }

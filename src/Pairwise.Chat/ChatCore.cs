@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Pairwise.Agent;
 using Pairwise.Agent.Store;
 using Pairwise.Chat.Commands;
+using Pairwise.Chat.Files;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol;
@@ -29,6 +30,7 @@ public sealed class ChatCore : IAsyncDisposable
     private readonly IAgentClient _agent;
     private readonly ChatOptions _options;
     private readonly MessageSender _sender;
+    private readonly FileExchange _files;
     private readonly AgentEventHandler _handler;
     private readonly CommandExecutor _executor;
     private Task _receiving = Task.CompletedTask;
@@ -43,8 +45,9 @@ public sealed class ChatCore : IAsyncDisposable
         _database = database;
         _agent = agent;
         _sender = new MessageSender(database, agent, options);
-        _handler = new AgentEventHandler(database, agent, _sender, options, TellAsync);
-        _executor = new CommandExecutor(database, agent, _sender, options);
+        _files = new FileExchange(database, agent, _sender, options, TellAsync);
+        _handler = new AgentEventHandler(database, agent, _sender, _files, options, TellAsync);
+        _executor = new CommandExecutor(database, agent, _sender, _files, options);
     }
 
     /// <summary>The tables of chat and agent, which live in one file: what the front end opens the database with.</summary>
@@ -114,12 +117,15 @@ public sealed class ChatCore : IAsyncDisposable
         {
             var changed = Volatile.Read(ref _changed).Task;
             var hasPending = await _database.ReadAsync(static session => new ChatStore(session).HasPending(), cancellationToken);
-            if (!hasPending && !await _agent.HasUnsentAsync(cancellationToken))
+            if (!hasPending && !await HasUploadsAsync(cancellationToken) && !await _agent.HasUnsentAsync(cancellationToken))
                 return;
             await Task.WhenAny(changed, Task.Delay(UnsentInterval, _options.Time, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
+
+    /// <summary>Whether a file of ours waits for its file relays, or its contact for the word where it is.</summary>
+    public Task<bool> HasUploadsAsync(CancellationToken cancellationToken) => _files.HasUploadsAsync(cancellationToken);
 
     /// <summary>
     /// The line with its first word, or the name after '@', completed as far as all that fits agrees; null when there is
@@ -138,6 +144,7 @@ public sealed class ChatCore : IAsyncDisposable
         await _subscribing;
         await _agent.DisposeAsync();
         _events.Writer.TryComplete();
+        _files.Dispose();
         _sender.Dispose();
         _stopping.Dispose();
     }
@@ -156,6 +163,7 @@ public sealed class ChatCore : IAsyncDisposable
         var token = _stopping.Token;
         try
         {
+            await ResumeFilesAsync(token);
             await _agent.SubscribeAllAsync(token);
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)
@@ -166,6 +174,19 @@ public sealed class ChatCore : IAsyncDisposable
         {
             // The boundary of the task: whatever it was, nobody else sees it.
             _events.Writer.TryWrite(new ChatEvent.Problem($"Messages of some contacts are not received until the chat is started again: {e.Message}"));
+        }
+    }
+
+    // What one file cannot do must not keep messages away.
+    private async Task ResumeFilesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _files.ResumeAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is ChatException or AgentException or StorageException)
+        {
+            await TellAsync(new ChatEvent.Problem($"Files that were on their way go on at the next start: {e.Message}"), cancellationToken);
         }
     }
 

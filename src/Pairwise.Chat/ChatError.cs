@@ -36,6 +36,15 @@ public enum ChatError
     /// <summary>A message is longer than fits.</summary>
     TooLong,
 
+    /// <summary>A file of this machine cannot be read or written, or is none.</summary>
+    File,
+
+    /// <summary>There is no file of this number, or it is in no state for this.</summary>
+    NoFile,
+
+    /// <summary>The file's relays are not among ours, and would see our network address.</summary>
+    NotApproved,
+
     /// <summary>The database cannot take more, or cannot be read.</summary>
     Storage,
 

@@ -1,4 +1,5 @@
 using Pairwise.Agent;
+using Pairwise.Agent.Files;
 using Pairwise.Protocol.Smp;
 using Pairwise.Storage;
 
@@ -40,6 +41,7 @@ internal static class ChatErrors
         AgentError.Peer { Fault: PeerFault.Version } => "The other side's program is too old or too new for this one: update the older of the two.",
         AgentError.Peer => "The other side sent something that this program cannot read.",
         AgentError.Crypto => "A message could not be decrypted.",
+        AgentError.File or AgentError.FileServer => FileErrors.Sentence(error),
         AgentError.Inactive => "The chat is closing.",
         _ => $"Something went wrong: {error}.",
     };
@@ -56,12 +58,18 @@ internal static class ChatErrors
     public static ChatException FromSending(AgentException exception) =>
         new(KindOf(exception.Error), DescribeSending(exception.Error), exception.IsTransient, exception);
 
+    /// <summary>A file cannot be sent or received.</summary>
+    public static ChatException FromFile(AgentException exception) =>
+        new(KindOf(exception.Error), FileErrors.Sentence(exception.Error), exception.IsTransient, exception);
+
     private static ChatError KindOf(AgentError error) => error switch
     {
         AgentError.Command { Fault: CommandFault.TooLarge } => ChatError.TooLong,
         AgentError.Command => ChatError.NotReady,
         AgentError.Connection { Fault: ConnectionFault.NotAvailable or ConnectionFault.NotAccepted } => ChatError.LinkUsed,
-        AgentError.Broker or AgentError.Relay => ChatError.Relay,
+        AgentError.File { Fault: FileFault.NotApproved } => ChatError.NotApproved,
+        AgentError.File => ChatError.File,
+        AgentError.Broker or AgentError.Relay or AgentError.FileServer => ChatError.Relay,
         AgentError.Peer { Fault: PeerFault.Version } => ChatError.Version,
         _ => ChatError.Other,
     };

@@ -21,6 +21,24 @@ public abstract record ChatEvent
     /// <summary>One of our messages was sent, delivered or given up.</summary>
     public sealed record StatusChanged(Contact Contact, ChatItem Item) : ChatEvent;
 
+    /// <summary>A file began to come by itself, as options or earlier commands ask; or one of ours began to go inside the conversation.</summary>
+    public sealed record FileStarted(Contact Contact, ChatItem Item) : ChatEvent;
+
+    /// <summary>A file moved on.</summary>
+    public sealed record FileProgress(Contact Contact, ChatItem Item) : ChatEvent;
+
+    /// <summary>A file is here; or one of ours can be fetched, or has arrived when it went inside the conversation.</summary>
+    public sealed record FileCompleted(Contact Contact, ChatItem Item) : ChatEvent;
+
+    /// <summary>A file was given up, or cannot be had as things are; its error says why and what to do.</summary>
+    public sealed record FileFailed(Contact Contact, ChatItem Item) : ChatEvent;
+
+    /// <summary>A file waits for a relay and is tried again; its error says why.</summary>
+    public sealed record FileDelayed(Contact Contact, ChatItem Item) : ChatEvent;
+
+    /// <summary>The contact took a file back that is not here yet.</summary>
+    public sealed record FileCancelledByPeer(Contact Contact, ChatItem Item) : ChatEvent;
+
     /// <summary>The contact's profile, and possibly the name here, changed.</summary>
     public sealed record ContactUpdated(Contact Before, Contact After) : ChatEvent;
 

@@ -46,7 +46,11 @@ public sealed record ChatItem(
     ItemStatus Status,
     string? Notice,
     bool IsEdited,
-    bool IsDeleted);
+    bool IsDeleted)
+{
+    /// <summary>The file that the line carries; null for most.</summary>
+    public ChatFile? File { get; init; }
+}
 
 /// <summary>A line with the contact it belongs to.</summary>
 public sealed record ChatLine(Contact Contact, ChatItem Item);

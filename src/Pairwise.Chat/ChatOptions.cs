@@ -16,6 +16,24 @@ public sealed record ChatOptions
     /// <summary>Whether contacts are told that their messages arrived.</summary>
     public bool SendsReceipts { get; init; } = true;
 
+    /// <summary>File relays for files when the user has set none by command; empty means that files go inside the conversation, if they are small.</summary>
+    public IReadOnlyList<ServerAddressWithPassword> FileServers { get; init; } = [];
+
+    /// <summary>Where received files go, and where a path that is not absolute is looked for; null means <see cref="DownloadFolder"/> and the present folder.</summary>
+    public string? FilesFolder { get; init; }
+
+    /// <summary>Where received files go when there is no <see cref="FilesFolder"/>; it is made when it is needed.</summary>
+    public string DownloadFolder { get; init; } = Path.Combine(Path.GetTempPath(), "pairwise-files");
+
+    /// <summary>Whether received files are kept encrypted when the command does not say.</summary>
+    public bool EncryptsFiles { get; init; } = true;
+
+    /// <summary>Files smaller than this, in bytes, are received without being asked for.</summary>
+    public long AutoAcceptSize { get; init; }
+
+    /// <summary>Whether a voice message that comes unasked inside the conversation is taken.</summary>
+    public bool AcceptsInstantFiles { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public IRandomSource Random { get; init; } = SystemRandom.Instance;

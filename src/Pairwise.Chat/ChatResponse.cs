@@ -29,6 +29,24 @@ public abstract record ChatResponse
     /// <summary>The message is stored, and will be delivered.</summary>
     public sealed record MessageAccepted(Contact Contact, ChatItem Item) : ChatResponse;
 
+    /// <summary>The file is coming, or comes as soon as its sender has told where it is.</summary>
+    public sealed record FileAccepted(Contact Contact, ChatItem Item) : ChatResponse;
+
+    /// <summary>The file is no longer sent, or received; one that is offered can be accepted again.</summary>
+    public sealed record FileCancelled(Contact Contact, ChatItem Item) : ChatResponse;
+
+    /// <summary>How far a file is.</summary>
+    public sealed record FileShown(Contact Contact, ChatItem Item) : ChatResponse;
+
+    /// <summary>A readable copy of a received file was written.</summary>
+    public sealed record FileExported(ChatFile File, string Path) : ChatResponse;
+
+    /// <summary>A setting is as asked; one sentence says how it is now.</summary>
+    public sealed record SettingChanged(string Sentence) : ChatResponse;
+
+    /// <summary>File relays for new files.</summary>
+    public sealed record FileServerList(IReadOnlyList<string> Addresses, bool AreDefault) : ChatResponse;
+
     /// <summary>The last lines, oldest first.</summary>
     public sealed record Tail(IReadOnlyList<ChatLine> Lines) : ChatResponse;
 

@@ -1,4 +1,5 @@
 using Pairwise.Agent;
+using Pairwise.Chat.Files;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Crypto;
@@ -18,18 +19,29 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>Stores a text and hands it to the agent.</summary>
-    /// <exception cref="ChatException">The text is too long, or the agent refuses it; then nothing is stored.</exception>
-    public async Task<ChatItem> SendTextAsync(Contact contact, ConnectionId connection, string text, CancellationToken cancellationToken)
+    /// <summary>Stores a message, with a file of ours or none, begins the file's transfer, and hands the message to the agent.</summary>
+    /// <exception cref="ChatException">The message is too long, or the agent refuses it or its file; then nothing is stored.</exception>
+    public async Task<ChatItem> SendAsync(Contact contact, ConnectionId connection, MessageContent content, NewFile? file, CancellationToken cancellationToken)
     {
         var shared = SharedMessageId.Create(options.Random);
-        var body = Encode(contact, ChatMessage.NewText(shared, text));
+        var body = Encode(contact, ChatMessage.New(shared, content, file?.Invitation));
         await _turn.WaitAsync(cancellationToken);
         try
         {
             var item = await database.TransactAsync(
-                session => new ChatStore(session).AddSentItem(contact.Id, shared, text, options.Time.GetUtcNow()),
+                session =>
+                {
+                    var store = new ChatStore(session);
+                    var added = store.AddSentItem(contact.Id, shared, content, options.Time.GetUtcNow());
+                    if (file is null)
+                        return added;
+                    var inline = file.Transfer is null ? InlineMode.Offer : InlineMode.None;
+                    store.Files.Add(added.Id, file.Name, file.Size, FileState.SendStored, inline, file.Source.Path, file.Source.Key, file.Transfer, null);
+                    return store.GetItem(added.Id)!;
+                },
                 cancellationToken);
+            if (file is not null)
+                await StartAsync(item.Id, file);
             try
             {
                 await HandOverAsync(item.Id, connection, body, isNew: true, cancellationToken);
@@ -48,13 +60,27 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
     }
 
     /// <summary>Hands an event that is no line of the conversation to the agent.</summary>
-    public async Task SendEventAsync(Contact contact, ConnectionId connection, ChatMessage message, CancellationToken cancellationToken)
+    /// <param name="note">What to store once the agent has taken it, before anything can be heard of its fate; null for nothing.</param>
+    public Task SendEventAsync(Contact contact, ConnectionId connection, ChatMessage message, CancellationToken cancellationToken, Action<ChatStore, AcceptedMessage>? note = null) =>
+        SendBodyAsync(connection, Encode(contact, message), message.IsNotifying, note, cancellationToken);
+
+    /// <summary>Hands a body that is no chat message to the agent, as <see cref="SendEventAsync"/>.</summary>
+    public async Task SendBodyAsync(ConnectionId connection, byte[] body, bool isNotifying, Action<ChatStore, AcceptedMessage>? note, CancellationToken cancellationToken)
     {
-        var body = Encode(contact, message);
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            await agent.SendMessageAsync(connection, body, message.IsNotifying, options.IsPostQuantum, cancellationToken);
+            var accepted = await agent.SendMessageAsync(connection, body, isNotifying, options.IsPostQuantum, cancellationToken);
+            if (note is not null)
+            {
+                await database.TransactAsync(
+                    session =>
+                    {
+                        note(new ChatStore(session), accepted);
+                        return true;
+                    },
+                    CancellationToken.None);
+            }
         }
         finally
         {
@@ -79,13 +105,14 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
             {
                 if (connection is not { } open || contact.State == ContactState.DeletedByPeer)
                 {
-                    await FailAsync(line.Item, "The contact is gone.", cancellationToken);
+                    await FailAsync(line.Item.Id, "The contact is gone.", cancellationToken);
                     continue;
                 }
 
                 try
                 {
-                    await HandOverAsync(line.Item, open, Encode(contact, ChatMessage.NewText(line.Shared, line.Text)), isNew: false, cancellationToken);
+                    var file = line.Item.File is { } known ? NewFile.InvitationFor(known.Name, known.Size, known.IsInline) : null;
+                    await HandOverAsync(line.Item.Id, open, Encode(contact, ChatMessage.New(line.Shared, line.Content, file)), isNew: false, cancellationToken);
                 }
                 catch (ChatException)
                 {
@@ -110,6 +137,24 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
         finally
         {
             _turn.Release();
+        }
+    }
+
+    // A line whose file cannot go is removed.
+    private async Task StartAsync(ChatItemId item, NewFile file)
+    {
+        try
+        {
+            await file.StartAsync(CancellationToken.None);
+        }
+        catch (AgentException e)
+        {
+            await database.TransactAsync(session => new ChatStore(session).Remove(item), CancellationToken.None);
+            throw ChatErrors.FromFile(e);
+        }
+        catch (StorageException e)
+        {
+            throw await TakeBackAsync(item, e);
         }
     }
 

@@ -12,7 +12,14 @@ internal sealed class ScriptedAgent : IAgentClient
 {
     private readonly Channel<AgentEvent> _events = Channel.CreateUnbounded<AgentEvent>();
     private readonly Channel<string> _done = Channel.CreateUnbounded<string>();
+    private readonly Channel<byte[]> _bodies = Channel.CreateUnbounded<byte[]>();
     private long _messages = 100;
+
+    /// <summary>The id of the message handed over last.</summary>
+    public AgentMessageId LastMessage { get; private set; }
+
+    /// <summary>The body of the "send" that <see cref="NextAsync"/> gave last.</summary>
+    public byte[] LastBody { get; private set; } = [];
 
     /// <summary>Runs inside sending, before it returns.</summary>
     public Action<ConnectionId, AgentMessageId>? OnSend { get; set; }
@@ -34,7 +41,13 @@ internal sealed class ScriptedAgent : IAgentClient
         Tell(new AgentEvent.MessageReceived(Connection, Meta(id, integrity), true, Bytes.Wrap(Encoding.UTF8.GetBytes(body))));
 
     /// <summary>The next thing the agent was told to do.</summary>
-    public async Task<string> NextAsync() => await _done.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<string> NextAsync()
+    {
+        var what = await _done.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        if (what.StartsWith("send ", StringComparison.Ordinal))
+            LastBody = await _bodies.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        return what;
+    }
 
     public bool HasMore => _done.Reader.TryPeek(out _);
 
@@ -55,6 +68,8 @@ internal sealed class ScriptedAgent : IAgentClient
     {
         var id = new AgentMessageId(++_messages);
         OnSend?.Invoke(connection, id);
+        LastMessage = id;
+        Assert.True(_bodies.Writer.TryWrite(body.ToArray()));
         Note("send " + Encoding.UTF8.GetString(body.Span));
         return Task.FromResult(new AcceptedMessage(id, true));
     }
@@ -72,7 +87,11 @@ internal sealed class ScriptedAgent : IAgentClient
         return ValueTask.CompletedTask;
     }
 
-    public Pairwise.Agent.Files.IFileTransfers Files => throw new NotSupportedException();
+    public Pairwise.Agent.Files.IFileTransfers Files => Transfers;
+
+    public ScriptedFiles Transfers { get; }
+
+    public ScriptedAgent() => Transfers = new ScriptedFiles(Note);
 
     public Task DeleteUserAsync(UserId user, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -13,7 +13,7 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
     private static readonly TimeSpan LongestWaitForSending = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ShortestWaitForSending = TimeSpan.FromMilliseconds(100);
 
-    private readonly EventView _events = new(screen.Style, showsTime: isInteractive);
+    private readonly EventView _events = new(screen.Style, showsTime: isInteractive, TimeProvider.System);
 
     /// <summary>Carries out the commands of the command line, then stays as long as asked. The exit code is 1 when one failed.</summary>
     public async Task<int> RunCommandsAsync(CancellationToken cancellationToken)
@@ -71,6 +71,7 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
 
     private bool _isOver;
     private volatile bool _hasFailed;
+    private volatile bool _isFileDelayed;
 
     private async Task<bool> HandleAsync(string line, CancellationToken cancellationToken)
     {
@@ -93,17 +94,22 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
     private async Task<bool> StayAsync(CancellationToken cancellationToken)
     {
         if (options.Stay is { } stay) await Task.Delay(stay, TimeProvider.System, cancellationToken);
-        using var longest = new CancellationTokenSource(options.Stay is null ? LongestWaitForSending : ShortestWaitForSending, TimeProvider.System);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(longest.Token, cancellationToken);
-        try
+        while (true)
         {
-            await chat.WaitUntilSentAsync(either.Token);
-            return !_hasFailed;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            await Console.Error.WriteLineAsync("Not everything is sent yet, because a relay cannot be reached or is full. It is stored, and goes out when Pairwise runs again.");
-            return false;
+            using var longest = new CancellationTokenSource(options.Stay is null ? LongestWaitForSending : ShortestWaitForSending, TimeProvider.System);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(longest.Token, cancellationToken);
+            try
+            {
+                await chat.WaitUntilSentAsync(either.Token);
+                return !_hasFailed;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // A large file takes its time; one that waits for its relay may take for ever.
+                if (options.Stay is null && !_isFileDelayed && await chat.HasUploadsAsync(cancellationToken)) continue;
+                await Console.Error.WriteLineAsync("Not everything is sent yet, because a relay cannot be reached or is full. It is stored, and goes out when Pairwise runs again.");
+                return false;
+            }
         }
     }
 
@@ -135,7 +141,8 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
         {
             await foreach (var chatEvent in chat.ReadEventsAsync(cancellationToken))
             {
-                _hasFailed |= chatEvent is ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed };
+                _hasFailed |= chatEvent is ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } or ChatEvent.FileFailed { Item.Direction: ItemDirection.Sent };
+                _isFileDelayed |= chatEvent is ChatEvent.FileDelayed { Item.Direction: ItemDirection.Sent };
                 var lines = _events.Lines(chatEvent).ToList();
                 if (lines.Count > 0) screen.Print(lines);
             }

@@ -1,4 +1,6 @@
+using System.Net;
 using Pairwise.Agent;
+using Pairwise.Agent.Files;
 using Pairwise.Agent.Relays;
 using Pairwise.Chat;
 using Pairwise.Client;
@@ -48,8 +50,12 @@ internal static class Application
         var needsRelay = options.Servers.Count == 0 || EmbeddedRelay.ExistsIn(options.DataFolder);
         await using var relay = needsRelay ? await EmbeddedRelay.StartAsync(options.DataFolder, cancellationToken) : null;
         var servers = options.Servers.Count > 0 ? options.Servers.Select(ParseServer).ToList() : [ParseServer(relay!.Address)];
-        var agent = await AgentClient.StartAsync(new AgentOptions(), new AgentDependencies(database, new SmpRelayConnector(new SmpClientOptions())), cancellationToken);
-        await using var chat = await ChatCore.StartAsync(new ChatOptions { Servers = servers, IsPostQuantum = options.IsPostQuantum }, database, agent, cancellationToken);
+        var needsFileRelay = options.FileServers.Count == 0 && servers.TrueForAll(static server => server.Server.Hosts.All(IsHere));
+        await using var fileRelay = needsFileRelay || EmbeddedFileRelay.ExistsIn(options.DataFolder) ? await EmbeddedFileRelay.StartAsync(options.DataFolder, cancellationToken) : null;
+        List<ServerAddressWithPassword> fileServers = options.FileServers.Count > 0 ? [.. options.FileServers.Select(ParseFileServer)] : needsFileRelay ? [ParseFileServer(fileRelay!.Address)] : [];
+        var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = options.TemporaryFolder } };
+        var agent = await AgentClient.StartAsync(agentOptions, new AgentDependencies(database, new SmpRelayConnector(new SmpClientOptions())), cancellationToken);
+        await using var chat = await ChatCore.StartAsync(ChatOptionsFor(options, servers, fileServers), database, agent, cancellationToken);
 
         var isPerson = options.Commands.Count == 0 && Termios.IsTerminal(0) && Termios.IsTerminal(1);
         await EnsureProfileAsync(chat, name, options, cancellationToken);
@@ -67,6 +73,29 @@ internal static class Application
         using var raw = RawMode.TryEnter();
         return await conversation.RunInteractiveAsync(new LineSource(), cancellationToken);
     }
+
+    private static ChatOptions ChatOptionsFor(PairwiseOptions options, IReadOnlyList<ServerAddressWithPassword> servers, IReadOnlyList<ServerAddressWithPassword> fileServers)
+    {
+        var downloads = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), "Downloads");
+        return new ChatOptions
+        {
+            Servers = servers,
+            FileServers = fileServers,
+            IsPostQuantum = options.IsPostQuantum,
+            FilesFolder = options.FilesFolder,
+            DownloadFolder = Directory.Exists(downloads) ? downloads : Path.Combine(options.DataFolder, "files"),
+            AutoAcceptSize = options.AutoAcceptSize,
+            AcceptsInstantFiles = options.AcceptsInstantFiles,
+        };
+    }
+
+    private static bool IsHere(TransportHost host) =>
+        host.Name == "localhost" || (IPAddress.TryParse(host.Name, out var address) && IPAddress.IsLoopback(address));
+
+    private static ServerAddressWithPassword ParseFileServer(string text) =>
+        ServerAddressWithPassword.TryParse(text, out var address) && address.Server.Protocol == ServerProtocol.Xftp
+            ? address
+            : throw new StartupException($"{text} is not the address of a file relay: it looks like xftp://FINGERPRINT@HOST[:PORT], as xftp-server init prints it.");
 
     private static string DatabasePath(PairwiseOptions options) => Path.Combine(options.DataFolder, "pairwise.db");
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Pairwise.Protocol.Xftp;
 
 namespace Pairwise.Terminal.Startup;
 
@@ -8,7 +9,7 @@ internal static class CommandLineDefinition
 {
     private static readonly Option<string> DataFolder = new("--database", "-d")
     {
-        Description = "Folder for the encrypted database and the embedded relay",
+        Description = "Folder for the encrypted database and the embedded relays",
         HelpName = "FOLDER",
         DefaultValueFactory = _ => DefaultDataFolder(),
     };
@@ -18,6 +19,41 @@ internal static class CommandLineDefinition
         Description = "Relay for new connections, smp://FINGERPRINT@HOST[:PORT]; may be repeated. Without it a relay is embedded",
         HelpName = "ADDRESS",
         DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<string[]> FileServers = new("--xftp-server")
+    {
+        Description = "File relay for new files, xftp://FINGERPRINT@HOST[:PORT]; may be repeated. Without it one is embedded, if the other relays are on this machine",
+        HelpName = "ADDRESS",
+        DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<string?> FilesFolder = new("--files-folder")
+    {
+        Description = "Folder for received files, and for paths of files to send (default: ~/Downloads, and the present folder)",
+        HelpName = "FOLDER",
+    };
+
+    private static readonly Option<string?> TemporaryFolder = new("--temp-folder")
+    {
+        Description = "Folder for files on their way, which are encrypted (default: in the data folder)",
+        HelpName = "FOLDER",
+    };
+
+    private static readonly Option<bool> InstantFiles = new("--allow-instant-files", "-f") { Description = "Take small voice messages that come unasked inside the conversation" };
+
+    private static readonly Option<bool> AcceptSmall = new("-a") { Description = "Receive files smaller than 1 MB without being asked for" };
+
+    private static readonly Option<long?> AcceptUpTo = new("--auto-accept-files")
+    {
+        Description = "Receive files smaller than this without being asked for: bytes, or a number with kb, mb or gb",
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            if (FileSize.TryParse(result.Tokens[0].Value, out var bytes)) return bytes;
+            result.AddError("--auto-accept-files takes bytes, or a number with kb, mb or gb.");
+            return null;
+        },
     };
 
     private static readonly Option<string?> Key = new("--key", "-k")
@@ -66,7 +102,7 @@ internal static class CommandLineDefinition
     {
         var root = new RootCommand("Pairwise: private chat over relays, without user identifiers")
         {
-            DataFolder, Servers, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
+            DataFolder, Servers, FileServers, FilesFolder, TemporaryFolder, InstantFiles, AcceptSmall, AcceptUpTo, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
         };
         DataFolder.Validators.Add(result =>
         {
@@ -78,6 +114,11 @@ internal static class CommandLineDefinition
             {
                 DataFolder = Path.GetFullPath(result.GetRequiredValue(DataFolder)),
                 Servers = result.GetValue(Servers) ?? [],
+                FileServers = [.. (result.GetValue(FileServers) ?? []).SelectMany(static text => text.Split([' ', ';'], StringSplitOptions.RemoveEmptyEntries))],
+                FilesFolder = result.GetValue(FilesFolder),
+                TemporaryFolder = result.GetValue(TemporaryFolder),
+                AcceptsInstantFiles = result.GetValue(InstantFiles),
+                AutoAcceptSize = result.GetValue(AcceptUpTo) ?? (result.GetValue(AcceptSmall) ? 1024 * 1024 : 0),
                 Key = result.GetValue(Key),
                 PassphraseFile = result.GetValue(PassphraseFile),
                 DisplayName = result.GetValue(DisplayName),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Pairwise.Server.Smp;
@@ -19,14 +18,14 @@ internal sealed class EmbeddedRelay : IAsyncDisposable
     public string Address => _server.Address;
 
     /// <summary>Whether a relay was ever run in this data folder, so that contacts may depend on it.</summary>
-    public static bool ExistsIn(string dataFolder) => File.Exists(PortFile(dataFolder));
+    public static bool ExistsIn(string dataFolder) => RelayPort.ExistsIn(RelayFolder(dataFolder));
 
     /// <summary>Starts the relay of a data folder, and makes it on the first start.</summary>
     /// <exception cref="StartupException">Its port is taken, or its folder cannot be used.</exception>
     public static async Task<EmbeddedRelay> StartAsync(string dataFolder, CancellationToken cancellationToken)
     {
         var folder = RelayFolder(dataFolder);
-        var port = await ReadPortAsync(dataFolder, cancellationToken);
+        var port = await RelayPort.ReadAsync(folder, cancellationToken);
         try
         {
             Directory.CreateDirectory(folder);
@@ -40,7 +39,7 @@ internal sealed class EmbeddedRelay : IAsyncDisposable
                     MessageStorage = MessageStorage.Journal,
                 },
                 cancellationToken);
-            if (port == 0) await WritePortAsync(dataFolder, server.Endpoints[0].Port, cancellationToken);
+            if (port == 0) await RelayPort.WriteAsync(folder, server.Endpoints[0].Port, cancellationToken);
             return new EmbeddedRelay(server);
         }
         catch (SmpServerException e) when (e.InnerException is SocketException)
@@ -60,24 +59,4 @@ internal sealed class EmbeddedRelay : IAsyncDisposable
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static string RelayFolder(string dataFolder) => Path.Combine(dataFolder, "relay");
-
-    private static string PortFile(string dataFolder) => Path.Combine(RelayFolder(dataFolder), "port");
-
-    private static async Task<int> ReadPortAsync(string dataFolder, CancellationToken cancellationToken)
-    {
-        var file = PortFile(dataFolder);
-        if (!File.Exists(file)) return 0;
-        var text = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535
-            ? port
-            : throw new StartupException($"{file} holds no port number. Restore it from a backup: links and contacts made here hold that port.");
-    }
-
-    // Written aside and moved, so that a crash leaves either no port or a whole one.
-    private static async Task WritePortAsync(string dataFolder, int port, CancellationToken cancellationToken)
-    {
-        var file = PortFile(dataFolder);
-        await File.WriteAllTextAsync(file + ".new", port.ToString(CultureInfo.InvariantCulture) + "\n", cancellationToken);
-        File.Move(file + ".new", file, overwrite: true);
-    }
 }

@@ -9,6 +9,21 @@ internal sealed record PairwiseOptions
     /// <summary>Addresses of the relays for new queues; none means the embedded relay.</summary>
     public IReadOnlyList<string> Servers { get; init; } = [];
 
+    /// <summary>Addresses of the file relays for new files; none means the embedded one.</summary>
+    public IReadOnlyList<string> FileServers { get; init; } = [];
+
+    /// <summary>Folder for received files, and for paths of files to send; null means the download folder and the present one.</summary>
+    public string? FilesFolder { get; init; }
+
+    /// <summary>Folder for files on their way, which are encrypted; null means the data folder.</summary>
+    public string? TemporaryFolder { get; init; }
+
+    /// <summary>Files smaller than this, in bytes, are received without being asked for.</summary>
+    public long AutoAcceptSize { get; init; }
+
+    /// <summary>Whether a voice message that comes unasked inside the conversation is taken.</summary>
+    public bool AcceptsInstantFiles { get; init; }
+
     /// <summary>Passphrase given on the command line, where other users of the machine may see it.</summary>
     public string? Key { get; init; }
 

@@ -4,8 +4,10 @@ using Pairwise.Terminal;
 namespace Pairwise.Terminal.Views;
 
 /// <summary>What a person reads when something happens: a chat event as lines of text.</summary>
-internal sealed class EventView(Style style, bool showsTime)
+internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
 {
+    private readonly FileMeter _meter = new(time);
+
     /// <summary>The lines for an event; none for those that only concern <c>/tail</c>.</summary>
     public IEnumerable<string> Lines(ChatEvent chatEvent)
     {
@@ -30,6 +32,29 @@ internal sealed class EventView(Style style, bool showsTime)
                 yield return style.Error($"{Name(changed.Contact)}: this message could not be delivered: {Printable.Of(changed.Item.Text)}");
                 break;
             case ChatEvent.StatusChanged:
+                break;
+            case ChatEvent.FileStarted started:
+                yield return style.Faint(started.Item.Direction == ItemDirection.Sent
+                    ? $"started sending {FileText.Of(started.Item.File!)} to {Name(started.Contact)}"
+                    : $"started receiving {FileText.Of(started.Item.File!)} from {Name(started.Contact)}");
+                break;
+            case ChatEvent.FileProgress progress:
+                if (_meter.Next(progress.Item) is { } step) yield return style.Faint(step);
+                break;
+            case ChatEvent.FileCompleted completed:
+                _meter.Forget(completed.Item.File!);
+                yield return style.Notice(Completed(completed));
+                break;
+            case ChatEvent.FileFailed failed:
+                _meter.Forget(failed.Item.File!);
+                yield return style.Error($"{Course("error", failed.Contact, failed.Item)}: {Printable.Of(failed.Item.File!.Error ?? "")}");
+                break;
+            case ChatEvent.FileDelayed delayed:
+                yield return style.Notice($"{Course("warning", delayed.Contact, delayed.Item)}: {Printable.Of(delayed.Item.File!.Error ?? "")} It is tried again.");
+                break;
+            case ChatEvent.FileCancelledByPeer cancelled:
+                _meter.Forget(cancelled.Item.File!);
+                yield return style.Notice($"{Name(cancelled.Contact)} cancelled sending {FileText.Of(cancelled.Item.File!)}");
                 break;
             case ChatEvent.ContactUpdated updated when updated.Before.Name != updated.After.Name:
                 yield return style.Notice($"{Name(updated.Before)} is now called {Name(updated.After)}");
@@ -60,8 +85,28 @@ internal sealed class EventView(Style style, bool showsTime)
     private IEnumerable<string> Received(Contact contact, ChatItem item)
     {
         if (item.Notice is { } notice) yield return style.Error($"{Name(contact)}: {Printable.Of(notice)}");
-        yield return $"{Time(item)}{style.Name(Name(contact))}> {Printable.Of(item.Text, keepLines: true)}";
+        var who = $"{Time(item)}{style.Name(Name(contact))}> ";
+        // A file without a caption says no more than its offer.
+        if (item.File is null || item.Text != "file") yield return who + Printable.Of(item.Text, keepLines: true);
+        if (item.File is not { } file) yield break;
+        var isFirst = true;
+        foreach (var text in FileText.Offer(file))
+        {
+            yield return isFirst ? who + text : text;
+            isFirst = false;
+        }
     }
+
+    private static string Completed(ChatEvent.FileCompleted completed)
+    {
+        var file = completed.Item.File!;
+        if (completed.Item.Direction == ItemDirection.Received) return $"completed receiving {FileText.Of(file)} from {Name(completed.Contact)}{FileText.Encrypted(file)}";
+        return file.IsInline ? $"completed sending {FileText.Of(file)} to {Name(completed.Contact)}" : $"completed uploading {FileText.Of(file)} for {Name(completed.Contact)}";
+    }
+
+    private static string Course(string status, Contact contact, ChatItem item) => item.Direction == ItemDirection.Sent
+        ? $"{status} sending {FileText.Of(item.File!)} to {Name(contact)}"
+        : $"{status} receiving {FileText.Of(item.File!)} from {Name(contact)}";
 
     private string Time(ChatItem item) => showsTime ? style.Faint(ItemTime.Of(item)) + " " : "";
 

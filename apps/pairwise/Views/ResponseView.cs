@@ -16,6 +16,14 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         ChatResponse.ContactList list => Contacts(list.Contacts),
         ChatResponse.InvitationCreated invitation => Invitation(invitation.Link),
         ChatResponse.JoinStarted => [style.Faint("connecting: the contact appears here when the other side is online")],
+        ChatResponse.MessageAccepted { Item.File: { } file } accepted => Sent(accepted, file),
+        ChatResponse.FileAccepted accepted => [$"saving file {accepted.Item.File!.Id} from {Name(accepted.Contact)} to {Printable.Of(accepted.Item.File.Path ?? "")}"],
+        ChatResponse.FileCancelled { Item.Direction: ItemDirection.Sent } cancelled => [$"cancelled sending {FileText.Of(cancelled.Item.File!)} to {Name(cancelled.Contact)}"],
+        ChatResponse.FileCancelled cancelled => [$"cancelled receiving {FileText.Of(cancelled.Item.File!)} from {Name(cancelled.Contact)}"],
+        ChatResponse.FileShown shown => [FileText.Status(shown.Item.File!)],
+        ChatResponse.FileExported exported => [$"{FileText.Of(exported.File)} is copied, readable, to {Printable.Of(exported.Path)}"],
+        ChatResponse.SettingChanged changed => [Printable.Of(changed.Sentence)],
+        ChatResponse.FileServerList servers => FileServers(servers),
         ChatResponse.MessageAccepted accepted => [$"{style.Own("@" + Printable.Of(accepted.Contact.QuotedName))} {Printable.Of(accepted.Item.Text, keepLines: true)}"],
         ChatResponse.Tail tail => Tail(tail),
         ChatResponse.ContactDeleted deleted => [$"{Name(deleted.Contact)}: contact and its messages are deleted"],
@@ -70,6 +78,7 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         {
             var (contact, item) = (line.Contact, line.Item);
             var text = item.IsDeleted ? style.Faint("[deleted]") : Printable.Of(item.Text, keepLines: true) + (item.IsEdited ? style.Faint(" [edited]") : "");
+            if (item.File is { } file) text += " " + style.Faint(FileText.InTail(file));
             var who = item.Direction == ItemDirection.Received
                 ? $"{style.Name(Name(contact))}> {text}"
                 : $"{style.Own("@" + Name(contact))} {text} {style.Faint(ItemTime.Mark(item.Status))}";
@@ -89,9 +98,27 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         .. servers.Addresses,
     ];
 
+    private IEnumerable<string> Sent(ChatResponse.MessageAccepted accepted, ChatFile file)
+    {
+        yield return $"/f {style.Own("@" + Printable.Of(accepted.Contact.QuotedName))} {Printable.Of(file.Path ?? file.Name)}";
+        yield return style.Faint($"use /fc {file.Id} to cancel sending");
+    }
+
+    private static IEnumerable<string> FileServers(ChatResponse.FileServerList servers)
+    {
+        if (servers.Addresses.Count == 0)
+            return ["there is no file relay: only small files can be sent, inside the conversation; /xftp xftp://FINGERPRINT@HOST sets one"];
+        return
+        [
+            servers.AreDefault ? "new files use the file relays given at the start, or the one inside this program:" : "new files use these relays (/xftp default goes back):",
+            .. servers.Addresses,
+        ];
+    }
+
     private IEnumerable<string> Contact(ChatResponse.ContactShown shown)
     {
         yield return $"{style.Name(Name(shown.Contact))}{Detail(shown.Contact)}";
+        yield return $"contact ID: {shown.Contact.Id.Value}";
         yield return $"post-quantum: {(shown.Contact.IsPostQuantum ? "yes" : "no")}";
         if (shown.ReceivingOn.Count > 0) yield return $"receiving on: {string.Join(", ", shown.ReceivingOn)}";
         if (shown.SendingTo.Count > 0) yield return $"sending to: {string.Join(", ", shown.SendingTo)}";

@@ -93,7 +93,8 @@ public sealed class LocalFileReadStream : Stream
     {
         if (read == 0 && wanted > 0) throw new InvalidDataException("The file became shorter while it was read.");
         _left -= read;
-        _box?.Decrypt(buffer[..read], buffer[..read]);
+        // At the end there is nothing more to read, and the box is closed.
+        if (read > 0) _box?.Decrypt(buffer[..read], buffer[..read]);
         // The last bytes are not given away before all of them were authentic.
         if (_left == 0)
         {

@@ -9,6 +9,38 @@ internal abstract record ChatCommand
 
     public sealed record ShowHelp : ChatCommand;
 
+    public sealed record ShowFileHelp : ChatCommand;
+
+    public sealed record SendFile(string Name, string Path) : ChatCommand;
+
+    public sealed record SendImage(string Name, string Path) : ChatCommand;
+
+    public sealed record SendVoice(string Name, int Seconds, string Path) : ChatCommand;
+
+    /// <param name="Paths">The video, and possibly a picture.</param>
+    public sealed record SendVideo(string Name, int Seconds, string Paths) : ChatCommand;
+
+    public sealed record ForwardFile(string Name, ChatFileId File, bool IsImage) : ChatCommand;
+
+    public sealed record SendComposed(ContactId Contact, string Json) : ChatCommand;
+
+    public sealed record ReceiveFile(ChatFileId File, bool IsApproved, bool? IsEncrypted, bool IsInlineWanted, string? Path) : ChatCommand;
+
+    public sealed record CancelFile(ChatFileId File) : ChatCommand;
+
+    public sealed record ShowFile(ChatFileId File) : ChatCommand;
+
+    public sealed record ExportFile(ChatFileId File, string Path) : ChatCommand;
+
+    public sealed record ShowFileServers : ChatCommand;
+
+    /// <param name="Addresses">None means the default ones.</param>
+    public sealed record SetFileServers(IReadOnlyList<string> Addresses) : ChatCommand;
+
+    public sealed record SetFilesFolder(string Folder) : ChatCommand;
+
+    public sealed record SetFilesEncryption(bool IsOn) : ChatCommand;
+
     public sealed record ListContacts : ChatCommand;
 
     public sealed record CreateInvitation : ChatCommand;

@@ -23,13 +23,14 @@ internal static class ChatCommandParser
         new("/smp ADDRESS...", "set them; /smp default goes back to the default"),
         new("/profile [NAME [FULL NAME]]", "show or change your profile (also /p)"),
         new("/set profile image DATA", "set your picture, a data: URI; /delete profile image removes it"),
+        new("/file @NAME PATH", "send a file (also /f); /help files tells all about files (also /hf)"),
         new("/help", "this list (also /h)"),
         new("/quit", "leave (also /q)"),
     ];
 
     /// <summary>First words of commands, for completion.</summary>
     public static readonly IReadOnlyList<string> Words =
-        ["/connect", "/contacts", "/delete", "/help", "/info", "/profile", "/quit", "/set profile image ", "/smp", "/tail"];
+        ["/connect", "/contacts", "/delete", "/help", "/info", "/profile", "/quit", "/set profile image ", "/smp", "/tail", .. FileCommandParser.Words];
 
     /// <summary>False with one sentence when the text is no command.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out ChatCommand? command, [NotNullWhen(false)] out string? fault)
@@ -47,6 +48,8 @@ internal static class ChatCommandParser
         var (word, rest) = SplitWord(text);
         return word switch
         {
+            "/help" or "/h" when rest is "files" or "file" => (new ChatCommand.ShowFileHelp(), null),
+            "/hf" => Alone(rest, new ChatCommand.ShowFileHelp()),
             "/help" or "/h" or "/?" => Alone(rest, new ChatCommand.ShowHelp()),
             "/contacts" or "/cs" => Alone(rest, new ChatCommand.ListContacts()),
             "/connect" or "/c" => rest.Length == 0 ? (new ChatCommand.CreateInvitation(), null) : (new ChatCommand.Join(rest), null),
@@ -58,7 +61,7 @@ internal static class ChatCommandParser
             "/profile" or "/p" => ParseProfile(rest),
             "/set" => ParseImage(rest),
             "/quit" or "/q" or "/exit" => Alone(rest, new ChatCommand.Quit()),
-            _ => (null, $"There is no command {word}; /help lists them."),
+            _ => FileCommandParser.Parse(word, rest) ?? (null, $"There is no command {word}; /help lists them."),
         };
     }
 
@@ -85,8 +88,11 @@ internal static class ChatCommandParser
     {
         if (rest.Length == 0)
             return (new ChatCommand.ShowServers(), null);
-        return (new ChatCommand.SetServers(rest == "default" ? [] : rest.Split([' ', ';'], StringSplitOptions.RemoveEmptyEntries)), null);
+        return (new ChatCommand.SetServers(ReadServers(rest)), null);
     }
+
+    /// <summary>Addresses with spaces or semicolons between them; the word <c>default</c> is none.</summary>
+    public static IReadOnlyList<string> ReadServers(string text) => text == "default" ? [] : text.Split([' ', ';'], StringSplitOptions.RemoveEmptyEntries);
 
     private static (ChatCommand?, string?) ParseProfile(string rest)
     {
@@ -117,8 +123,9 @@ internal static class ChatCommandParser
         return TryReadName(marked, out var name, out var after) && after.Length == 0 ? (create(name), null) : (null, $"Write {syntax}.");
     }
 
+    // Reads a name and what follows it.
     // name = "@" word / "@'" characters "'" , then a space or the end
-    private static bool TryReadName(string text, [NotNullWhen(true)] out string? name, out string rest)
+    public static bool TryReadName(string text, [NotNullWhen(true)] out string? name, out string rest)
     {
         name = null;
         rest = "";
@@ -137,7 +144,7 @@ internal static class ChatCommandParser
         return name.Length > 0;
     }
 
-    private static (string Word, string After) SplitWord(string text)
+    public static (string Word, string After) SplitWord(string text)
     {
         var end = text.IndexOfAny([' ', '\n', '\t']);
         return end < 0 ? (text, "") : (text[..end], text[end..].Trim());

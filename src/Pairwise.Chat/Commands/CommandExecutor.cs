@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using Pairwise.Agent;
+using Pairwise.Chat.Files;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol;
@@ -10,8 +11,11 @@ using Pairwise.Storage;
 namespace Pairwise.Chat.Commands;
 
 /// <summary>Carries out commands. Failures are exceptions of the layer they come from; <see cref="ChatCore"/> turns them into answers. Thread-safe.</summary>
-internal sealed class CommandExecutor(Database database, IAgentClient agent, MessageSender sender, ChatOptions options)
+internal sealed class CommandExecutor(Database database, IAgentClient agent, MessageSender sender, FileExchange files, ChatOptions options)
 {
+    private readonly ContactFinder _contacts = new(database);
+    private readonly FileCommands _fileCommands = new(database, agent, sender, files, new ContactFinder(database), options);
+
     private sealed record Own(UserId User, Profile Profile);
 
     // Replaced as a whole; null before the profile is created.
@@ -27,6 +31,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             return;
         _own = new Own(found.User, found.Profile);
         agent.SetServers(found.User, Chosen(servers));
+        await _fileCommands.LoadAsync(found.User, cancellationToken);
     }
 
     public async Task CreateProfileAsync(string displayName, string fullName, CancellationToken cancellationToken)
@@ -44,12 +49,14 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
                 return true;
             },
             cancellationToken);
+        await _fileCommands.LoadAsync(user, cancellationToken);
         _own = new Own(user, profile);
     }
 
     public Task<ChatResponse> ExecuteAsync(ChatCommand command, CancellationToken cancellationToken) => command switch
     {
         ChatCommand.ShowHelp => Task.FromResult<ChatResponse>(new ChatResponse.Help(ChatCommandParser.Help)),
+        ChatCommand.ShowFileHelp => Task.FromResult<ChatResponse>(new ChatResponse.Help(FileCommandParser.Help)),
         ChatCommand.Quit => Task.FromResult<ChatResponse>(ChatResponse.Quit.Instance),
         ChatCommand.ListContacts => ListContactsAsync(cancellationToken),
         ChatCommand.CreateInvitation => CreateInvitationAsync(cancellationToken),
@@ -63,7 +70,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         ChatCommand.ShowProfile => Task.FromResult<ChatResponse>(new ChatResponse.ProfileShown(Me().Profile)),
         ChatCommand.SetProfile set => ChangeProfileAsync(CheckName(set.Name), profile => profile with { DisplayName = set.Name, FullName = set.FullName ?? "" }, cancellationToken),
         ChatCommand.SetImage set => ChangeProfileAsync(true, profile => profile with { Image = set.Image }, cancellationToken),
-        _ => throw new System.Diagnostics.UnreachableException(),
+        _ => _fileCommands.Execute(command, Me().User, cancellationToken) ?? throw new System.Diagnostics.UnreachableException(),
     };
 
     private async Task<ChatResponse> ListContactsAsync(CancellationToken cancellationToken) =>
@@ -132,13 +139,14 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
 
     private async Task<ChatResponse> SendAsync(ChatCommand.SendText send, CancellationToken cancellationToken)
     {
-        var (contact, connection) = await FindReadyAsync(send.Name, cancellationToken);
-        return new ChatResponse.MessageAccepted(contact, await sender.SendTextAsync(contact, connection, send.Text, cancellationToken));
+        var (contact, connection) = await _contacts.FindReadyAsync(send.Name, cancellationToken);
+        var content = new MessageContent(MessageContent.TextType, send.Text);
+        return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, content, null, cancellationToken));
     }
 
     private async Task<ChatResponse> ShowTailAsync(ChatCommand.ShowTail tail, CancellationToken cancellationToken) =>
         new ChatResponse.Tail(await ReadAsync(
-            store => store.GetTail(tail.Name is { } name ? Find(store, name).Id : null, tail.Count),
+            store => store.GetTail(tail.Name is { } name ? ContactFinder.Find(store, name).Id : null, tail.Count),
             cancellationToken));
 
     private async Task<ChatResponse> DeleteAsync(string name, CancellationToken cancellationToken)
@@ -146,7 +154,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         var (contact, connection) = await ReadAsync(
             store =>
             {
-                var found = Find(store, name);
+                var found = ContactFinder.Find(store, name);
                 return (found, store.GetConnection(found.Id));
             },
             cancellationToken);
@@ -173,6 +181,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             }
         }
 
+        await files.AbandonAsync(contact.Id, cancellationToken);
         await TransactAsync(
             store =>
             {
@@ -188,7 +197,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         var (contact, connection) = await ReadAsync(
             store =>
             {
-                var found = Find(store, name);
+                var found = ContactFinder.Find(store, name);
                 return (found, store.GetConnection(found.Id));
             },
             cancellationToken);
@@ -254,23 +263,6 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         return new ChatResponse.ProfileUpdated(profile, told.Count);
     }
 
-    private async Task<(Contact Contact, ConnectionId Connection)> FindReadyAsync(string name, CancellationToken cancellationToken)
-    {
-        var (contact, connection) = await ReadAsync(
-            store =>
-            {
-                var found = Find(store, name);
-                return (found, store.GetConnection(found.Id));
-            },
-            cancellationToken);
-        return contact.State switch
-        {
-            ContactState.DeletedByPeer => throw new ChatException(ChatError.NotReady, $"{contact.Name} has deleted you: connect again by a new link."),
-            ContactState.Connecting => throw new ChatException(ChatError.NotReady, $"{contact.Name} is not connected yet: wait until the contact is connected."),
-            _ => (contact, connection ?? throw new ChatException(ChatError.NotReady, $"The connection with {contact.Name} is gone: delete the contact and connect again.")),
-        };
-    }
-
     private Own Me() => _own ?? throw new ChatException(ChatError.NoProfile, "There is no profile yet: choose a display name first.");
 
     private IReadOnlyList<ServerAddressWithPassword> Chosen(IReadOnlyList<string> addresses) => addresses.Count == 0
@@ -288,9 +280,6 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             ChatError.InvalidName,
             valid.Length == 0 ? "A display name needs a letter or a digit." : $"This display name is not allowed; this one is: {valid}");
     }
-
-    private static Contact Find(ChatStore store, string name) =>
-        store.GetContact(name) ?? throw new ChatException(ChatError.NoContact, $"You have no contact {DisplayName.Quote(name)}; /contacts lists them.");
 
     // The reference's form: the code as one decimal number, in groups of five digits.
     private static string FormatCode(byte[] code)

@@ -9,6 +9,8 @@ public static class ChatEventTags
     public const string MessageDelete = "x.msg.del";
     public const string MessageReaction = "x.msg.react";
     public const string File = "x.file";
+    public const string FileAccept = "x.file.acpt";
+    public const string FileAcceptInvitation = "x.file.acpt.inv";
     public const string FileCancel = "x.file.cancel";
     public const string Info = "x.info";
     public const string Contact = "x.contact";

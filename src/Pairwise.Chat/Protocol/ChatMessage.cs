@@ -33,12 +33,42 @@ public sealed record ChatMessage(VersionRange Versions, SharedMessageId? Id, str
     public SharedMessageId? Target =>
         IsKnown && Parameters["msgId"]?.GetValue<string>() is { } text && SharedMessageId.TryParse(text, out var id) ? id : null;
 
+    /// <summary>The file of <c>x.msg.new</c> and <c>x.file</c>; null for other events, and when there is none.</summary>
+    public FileInvitation? File => IsKnown && Parameters["file"] is JsonObject file ? FileInvitation.From(file) : null;
+
+    /// <summary>The piece of <c>x.msg.file.descr</c>; null for other events.</summary>
+    public FileDescriptionPart? DescriptionPart =>
+        Tag == ChatEventTags.MessageFileDescription && Parameters["fileDescr"] is JsonObject part ? FileDescriptionPart.From(part) : null;
+
+    /// <summary>The file name of <c>x.file.acpt.inv</c>; null for other events.</summary>
+    public string? FileName => IsKnown ? Parameters["fileName"]?.GetValue<string>() : null;
+
     /// <summary><c>x.msg.new</c> with text.</summary>
-    public static ChatMessage NewText(SharedMessageId id, string text) => new(
+    public static ChatMessage NewText(SharedMessageId id, string text) => New(id, new MessageContent(MessageContent.TextType, text), null);
+
+    /// <summary><c>x.msg.new</c> with any content that this program sends, and a file or none.</summary>
+    public static ChatMessage New(SharedMessageId id, MessageContent content, FileInvitation? file)
+    {
+        var parameters = new JsonObject { ["content"] = content.ToJson() };
+        if (file is not null)
+            parameters["file"] = file.ToJson();
+        return new ChatMessage(ChatVersions.Supported, id, ChatEventTags.MessageNew, parameters);
+    }
+
+    /// <summary><c>x.msg.file.descr</c>: a piece of the description of the file in message <paramref name="target"/>.</summary>
+    public static ChatMessage FileDescription(SharedMessageId id, SharedMessageId target, FileDescriptionPart part) => new(
         ChatVersions.Supported,
         id,
-        ChatEventTags.MessageNew,
-        new JsonObject { ["content"] = new JsonObject { ["text"] = text, ["type"] = "text" } });
+        ChatEventTags.MessageFileDescription,
+        new JsonObject { ["fileDescr"] = part.ToJson(), ["msgId"] = target.ToString() });
+
+    /// <summary><c>x.file.cancel</c>: the sender takes a file back.</summary>
+    public static ChatMessage FileCancel(SharedMessageId id, SharedMessageId target) => new(
+        ChatVersions.Supported, id, ChatEventTags.FileCancel, new JsonObject { ["msgId"] = target.ToString() });
+
+    /// <summary><c>x.file.acpt.inv</c> without a link: the file may come inside the conversation.</summary>
+    public static ChatMessage FileAccept(SharedMessageId id, SharedMessageId target, string name) => new(
+        ChatVersions.Supported, id, ChatEventTags.FileAcceptInvitation, new JsonObject { ["fileName"] = name, ["msgId"] = target.ToString() });
 
     /// <summary><c>x.info</c>: who we are, in a confirmation or after a change of the profile.</summary>
     public static ChatMessage Info(Profile profile) => new(

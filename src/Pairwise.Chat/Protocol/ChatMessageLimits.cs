@@ -21,6 +21,24 @@ public static class ChatMessageLimits
     /// <summary>Parts of up to this length are not worth compressing and travel as they are.</summary>
     public const int MaxUncompressedPartLength = 180;
 
+    /// <summary>Characters of one piece of a file description.</summary>
+    public const int MaxDescriptionPartLength = 14_000;
+
+    /// <summary>A piece of a file inside the conversation; all but the last have exactly this length.</summary>
+    public const int InlineChunkLength = 15_780;
+
+    /// <summary>The one piece that fits when the ratchet carries a post-quantum key: the agent's limit, less the piece's head.</summary>
+    public const int MaxPostQuantumChunkLength = 13_500;
+
+    /// <summary>Pieces of a file inside the conversation that are accepted; <see cref="MaxInlineChunksOnRequest"/> with <c>inline=on</c>.</summary>
+    public const int MaxInlineChunks = 8;
+
+    /// <summary>Pieces that are sent, and accepted when the user asks for it.</summary>
+    public const int MaxInlineChunksOnRequest = 15;
+
+    /// <summary>Characters of the small picture of an image or a video.</summary>
+    public const int MaxPreviewLength = 14_000;
+
     /// <summary>Characters of a display name.</summary>
     public const int MaxDisplayNameLength = 50;
 }

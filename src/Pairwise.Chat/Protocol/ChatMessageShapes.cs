@@ -129,8 +129,8 @@ internal static class ChatMessageShapes
         ["x.msg.deleted"] = Nothing,
         [ChatEventTags.MessageReaction] = Of(("msgId", Binary), ("memberId?", Binary), ("scope?", Scope), ("reaction", Reaction), ("add", Flag)),
         [ChatEventTags.File] = Of(("file", File)),
-        ["x.file.acpt"] = Of(("fileName", AnyText)),
-        ["x.file.acpt.inv"] = Of(("msgId", Binary), ("fileConnReq?", Link), ("fileName", AnyText)),
+        [ChatEventTags.FileAccept] = Of(("fileName", AnyText)),
+        [ChatEventTags.FileAcceptInvitation] = Of(("msgId", Binary), ("fileConnReq?", Link), ("fileName", AnyText)),
         [ChatEventTags.FileCancel] = Of(("msgId", Binary)),
         [ChatEventTags.Info] = Of(("profile", Profile)),
         [ChatEventTags.Contact] = Of(

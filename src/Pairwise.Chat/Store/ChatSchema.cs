@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -54,6 +54,45 @@ public static class ChatSchema
         CREATE INDEX chat_items_pending ON chat_items (item_id) WHERE status = 1;
 
         CREATE TABLE chat_servers (
+          position INTEGER PRIMARY KEY,
+          address TEXT NOT NULL
+        ) STRICT;
+        """;
+
+    // content: the JSON of a line of ours that is no plain text. A file belongs to its line. state: FileState. description: as far as it
+    // has come, of received files; the recipient's, of ours. pieces: of the description told, or of an inline file sent or received.
+    private const string Files = """
+        ALTER TABLE chat_items ADD COLUMN content TEXT;
+
+        CREATE TABLE chat_files (
+          file_id INTEGER PRIMARY KEY AUTOINCREMENT,
+          item_id INTEGER NOT NULL UNIQUE REFERENCES chat_items ON DELETE CASCADE,
+          name TEXT NOT NULL,
+          size INTEGER NOT NULL,
+          state INTEGER NOT NULL,
+          inline_mode INTEGER NOT NULL,
+          path TEXT,
+          encryption BLOB,
+          agent_file TEXT UNIQUE,
+          approved INTEGER NOT NULL DEFAULT 0,
+          description TEXT NOT NULL DEFAULT '',
+          description_parts INTEGER NOT NULL DEFAULT 0,
+          description_complete INTEGER NOT NULL DEFAULT 0,
+          sender_description TEXT,
+          pieces INTEGER NOT NULL DEFAULT 0,
+          last_message_id INTEGER,
+          error TEXT
+        ) STRICT;
+        CREATE INDEX chat_files_active ON chat_files (file_id) WHERE state IN (0, 1, 2, 11, 12);
+
+        CREATE TABLE chat_file_pieces (
+          file_id INTEGER NOT NULL REFERENCES chat_files ON DELETE CASCADE,
+          number INTEGER NOT NULL,
+          content BLOB NOT NULL,
+          PRIMARY KEY (file_id, number)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE chat_file_servers (
           position INTEGER PRIMARY KEY,
           address TEXT NOT NULL
         ) STRICT;

@@ -11,7 +11,11 @@ namespace Pairwise.Chat.Store;
 internal readonly struct ChatStore(DatabaseSession session)
 {
     private const string ContactColumns = "c.contact_id, c.name, c.profile, c.state, c.post_quantum, c.min_version, c.max_version, c.created_at";
-    private const string ItemColumns = "i.item_id, i.direction, i.text, i.time, i.status, i.notice, i.edited, i.deleted";
+    private const string ItemColumns = "i.item_id, i.direction, i.text, i.time, i.status, i.notice, i.edited, i.deleted, " + ChatFileRows.FileColumns;
+    private const string ItemTables = "chat_items i LEFT JOIN chat_files f ON f.item_id = i.item_id";
+    private const int FileColumn = 8;
+
+    public ChatFileRows Files => new(session);
 
     public (UserId User, Profile Profile)? GetOwnProfile() =>
         session.TryQuery("SELECT user_id, profile FROM chat_own_profile", static row => (new UserId(row.GetInt64(0)), ReadProfile(row.GetText(1))), out var own)
@@ -121,16 +125,17 @@ internal readonly struct ChatStore(DatabaseSession session)
     public void RemoveContact(ContactId contact) => session.Execute("DELETE FROM chat_contacts WHERE contact_id = ?1", contact.Value);
 
     /// <summary>Adds a line of ours that waits to be handed to the agent.</summary>
-    public ChatItem AddSentItem(ContactId contact, SharedMessageId shared, string text, DateTimeOffset now)
+    public ChatItem AddSentItem(ContactId contact, SharedMessageId shared, MessageContent content, DateTimeOffset now)
     {
         session.Execute(
-            "INSERT INTO chat_items (contact_id, direction, shared_id, part, text, time, status) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6)",
+            "INSERT INTO chat_items (contact_id, direction, shared_id, part, text, time, status, content) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)",
             contact.Value,
             (long)ItemDirection.Sent,
             shared.Value.Memory,
-            text,
+            content.Display,
             SqlValue.FromTime(now),
-            (long)ItemStatus.Pending);
+            (long)ItemStatus.Pending,
+            content.Type == MessageContent.TextType ? null : JsonWriting.ToText(content.ToJson()));
         return GetItem(session.LastInsertedId)!;
     }
 
@@ -197,9 +202,9 @@ internal readonly struct ChatStore(DatabaseSession session)
         "");
 
     /// <summary>Lines of ours that the agent has not taken yet: the process ended between the two steps.</summary>
-    public List<(ChatItemId Item, ContactId Contact, SharedMessageId Shared, string Text)> GetUnaccepted() => session.Query(
-        "SELECT item_id, contact_id, shared_id, text FROM chat_items WHERE status = 1 AND direction = 1 AND agent_message_id IS NULL ORDER BY item_id",
-        static row => (new ChatItemId(row.GetInt64(0)), new ContactId(row.GetInt64(1)), new SharedMessageId(Bytes.Wrap(row.GetBlob(2))), row.GetText(3)));
+    public List<(ChatItem Item, ContactId Contact, SharedMessageId Shared, MessageContent Content)> GetUnaccepted() => session.Query(
+        $"SELECT {ItemColumns}, i.contact_id, i.shared_id, i.content FROM {ItemTables} WHERE i.status = 1 AND i.direction = 1 AND i.agent_message_id IS NULL ORDER BY i.item_id",
+        static row => (ReadItem(row), new ContactId(row.GetInt64(16)), new SharedMessageId(Bytes.Wrap(row.GetBlob(17))), ReadContent(row.GetText(2), row.GetTextOrNull(18))));
 
     public bool HasPending() => session.Scalar("SELECT 1 FROM chat_items WHERE status = 1 LIMIT 1") is not null;
 
@@ -208,10 +213,10 @@ internal readonly struct ChatStore(DatabaseSession session)
     {
         var lines = session.Query(
             $"""
-            SELECT {ItemColumns}, i.contact_id FROM chat_items i
+            SELECT {ItemColumns}, i.contact_id FROM {ItemTables}
             WHERE ?1 IS NULL OR i.contact_id = ?1 ORDER BY i.item_id DESC LIMIT ?2
             """,
-            static row => (Item: ReadItem(row), Contact: row.GetInt64(8)),
+            static row => (Item: ReadItem(row), Contact: row.GetInt64(16)),
             contact is { } id ? id.Value : SqlValue.Null,
             (long)count);
         var contacts = new Dictionary<long, Contact>();
@@ -239,8 +244,17 @@ internal readonly struct ChatStore(DatabaseSession session)
     private Contact? FirstContact(string condition, SqlValue argument) =>
         session.TryQuery($"SELECT {ContactColumns} FROM chat_contacts c WHERE {condition}", ReadContact, out var contact, argument) ? contact : null;
 
+    public ChatItem? GetItem(ChatItemId id) => GetItem(id.Value);
+
+    /// <summary>The line that carries a file, with its contact.</summary>
+    public (Contact Contact, ChatItem Item) GetLine(ChatFileId file)
+    {
+        var row = Files.Get(file)!;
+        return (GetContact(row.Contact)!, GetItem(row.Item)!);
+    }
+
     private ChatItem? GetItem(long id) =>
-        session.TryQuery($"SELECT {ItemColumns} FROM chat_items i WHERE i.item_id = ?1", ReadItem, out var item, id) ? item : null;
+        session.TryQuery($"SELECT {ItemColumns} FROM {ItemTables} WHERE i.item_id = ?1", ReadItem, out var item, id) ? item : null;
 
     private static Contact ReadContact(Row row) => new(
         new ContactId(row.GetInt64(0)),
@@ -259,7 +273,13 @@ internal readonly struct ChatStore(DatabaseSession session)
         (ItemStatus)row.GetInt32(4),
         row.GetTextOrNull(5),
         row.GetBoolean(6),
-        row.GetBoolean(7));
+        row.GetBoolean(7))
+    {
+        File = row.IsNull(FileColumn) ? null : ChatFileRows.ReadFile(row, FileColumn),
+    };
+
+    private static MessageContent ReadContent(string text, string? json) =>
+        json is null ? new MessageContent(MessageContent.TextType, text) : MessageContent.From(JsonNode.Parse(json)!.AsObject());
 
     private static Profile ReadProfile(string json) => Profile.From(JsonNode.Parse(json)!.AsObject());
 

@@ -97,6 +97,12 @@ internal sealed class Person : IAsyncDisposable
         ChatEvent.MessageReceived e => Show(e.Contact, e.Item),
         ChatEvent.MessageUpdated e => "changed: " + Show(e.Contact, e.Item),
         ChatEvent.StatusChanged e => $"{e.Item.Status}: {Show(e.Contact, e.Item)}",
+        ChatEvent.FileStarted e => $"started {File(e.Item)}",
+        ChatEvent.FileProgress e => $"progress {File(e.Item)}",
+        ChatEvent.FileCompleted e => $"completed {File(e.Item)}",
+        ChatEvent.FileFailed e => $"failed {File(e.Item)}: {e.Item.File!.Error}",
+        ChatEvent.FileDelayed e => $"delayed {File(e.Item)}: {e.Item.File!.Error}",
+        ChatEvent.FileCancelledByPeer e => $"{e.Contact.Name} cancelled {File(e.Item)}",
         ChatEvent.ContactUpdated e => $"{e.Before.Name} is now {e.After.Name} {e.After.Profile.Display}",
         ChatEvent.ContactDeletedByPeer e => $"{e.Contact.Name} deleted you",
         ChatEvent.ServerUp => "server up",
@@ -106,12 +112,16 @@ internal sealed class Person : IAsyncDisposable
         _ => throw new ArgumentException("An event that nobody shows.", nameof(happened)),
     };
 
+    private static string File(ChatItem item) => $"{item.Direction} file {item.File!.Id} ({item.File.Name})";
+
     private static string Show(Contact contact, ChatItem item)
     {
         var line = new StringBuilder(item.Direction == ItemDirection.Sent ? $"@{contact.Name} " : $"{contact.Name}> ");
         line.Append(item.IsDeleted ? "(deleted)" : item.Text);
         if (item.IsEdited)
             line.Append(" (edited)");
+        if (item.File is { } file)
+            line.Append($" [file {file.Id} {file.Name} {file.Size}]");
         if (item.Notice is not null)
             line.Append($" [{item.Notice}]");
         return line.ToString();

@@ -17,6 +17,40 @@ CREATE TABLE chat_contacts (
   created_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE chat_file_pieces (
+  file_id INTEGER NOT NULL REFERENCES chat_files ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (file_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE chat_file_servers (
+  position INTEGER PRIMARY KEY,
+  address TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE chat_files (
+  file_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  item_id INTEGER NOT NULL UNIQUE REFERENCES chat_items ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  inline_mode INTEGER NOT NULL,
+  path TEXT,
+  encryption BLOB,
+  agent_file TEXT UNIQUE,
+  approved INTEGER NOT NULL DEFAULT 0,
+  description TEXT NOT NULL DEFAULT '',
+  description_parts INTEGER NOT NULL DEFAULT 0,
+  description_complete INTEGER NOT NULL DEFAULT 0,
+  sender_description TEXT,
+  pieces INTEGER NOT NULL DEFAULT 0,
+  last_message_id INTEGER,
+  error TEXT
+) STRICT;
+
+CREATE INDEX chat_files_active ON chat_files (file_id) WHERE state IN (0, 1, 2, 11, 12);
+
 CREATE TABLE chat_items (
   item_id INTEGER PRIMARY KEY AUTOINCREMENT,
   contact_id INTEGER NOT NULL REFERENCES chat_contacts ON DELETE CASCADE,
@@ -30,7 +64,7 @@ CREATE TABLE chat_items (
   notice TEXT,
   edited INTEGER NOT NULL DEFAULT 0,
   deleted INTEGER NOT NULL DEFAULT 0
-) STRICT;
+, content TEXT) STRICT;
 
 CREATE UNIQUE INDEX chat_items_agent ON chat_items (contact_id, direction, agent_message_id, part);
 

@@ -1,0 +1,135 @@
+using System.Globalization;
+
+namespace Pairwise.Chat.Commands;
+
+/// <summary>Reads commands about files. It looks nothing up.</summary>
+internal static class FileCommandParser
+{
+    /// <summary>Every command about files with its meaning: <c>/help files</c>.</summary>
+    public static readonly IReadOnlyList<HelpEntry> Help =
+    [
+        new("/file @NAME PATH", "send a file (also /f)"),
+        new("/image @NAME PATH", "send a picture with a preview: jpg, png or gif (also /img)"),
+        new("/voice @NAME SECONDS PATH", "send a voice message"),
+        new("/video @NAME SECONDS PATH [PICTURE]", "send a video; the picture is shown before it is loaded"),
+        new("/freceive ID [PATH]", "receive a file, into a folder or under a name (also /fr); before PATH may stand:"),
+        new("  approved_relays=on", "its relays may see your network address"),
+        new("  encrypt=on|off", "keep it encrypted here, or not (on, unless /_files_encrypt says otherwise)"),
+        new("  inline=on", "take it inside the conversation even if it is large for that"),
+        new("/fcancel ID", "stop sending or receiving a file; one that was sent is deleted from its relays (also /fc)"),
+        new("/fstatus ID", "how far a file is (also /fs)"),
+        new("/fforward @NAME ID", "send a received file on (also /ff); /imgf as a picture"),
+        new("/fexport ID PATH", "write a readable copy of a file that is kept encrypted (also /fe)"),
+        new("/xftp [ADDRESS...]", "show or set the file relays for new files; /xftp default goes back to the default"),
+        new("/_files_folder PATH", "folder for received files, and for the paths of files to send (also /files_folder)"),
+        new("/_files_encrypt on|off", "whether received files are kept encrypted"),
+        new("/_send @ID json JSON", "send a message with a file as other programs write it; /info shows the ID of a contact"),
+    ];
+
+    /// <summary>First words, for completion.</summary>
+    public static readonly IReadOnlyList<string> Words =
+        ["/file ", "/image ", "/voice ", "/video ", "/freceive ", "/fcancel ", "/fstatus ", "/fforward ", "/fexport ", "/xftp", "/files_folder "];
+
+    /// <summary>Null when the word is none of these commands.</summary>
+    public static (ChatCommand? Command, string? Fault)? Parse(string word, string rest) => word switch
+    {
+        "/file" or "/f" => ParseSending(rest, "/file @NAME PATH", static (name, path) => new ChatCommand.SendFile(name, path)),
+        "/image" or "/img" => ParseSending(rest, "/image @NAME PATH", static (name, path) => new ChatCommand.SendImage(name, path)),
+        "/voice" => ParseTimed(rest, "/voice @NAME SECONDS PATH", static (name, seconds, path) => new ChatCommand.SendVoice(name, seconds, path)),
+        "/video" => ParseTimed(rest, "/video @NAME SECONDS PATH [PICTURE]", static (name, seconds, path) => new ChatCommand.SendVideo(name, seconds, path)),
+        "/fforward" or "/ff" => ParseForward(rest, "/fforward @NAME ID", isImage: false),
+        "/image_forward" or "/imgf" => ParseForward(rest, "/imgf @NAME ID", isImage: true),
+        "/freceive" or "/fr" => ParseReceive(rest),
+        "/fcancel" or "/fc" => ParseNumber(rest, "/fcancel ID", static file => new ChatCommand.CancelFile(file)),
+        "/fstatus" or "/fs" => ParseNumber(rest, "/fstatus ID", static file => new ChatCommand.ShowFile(file)),
+        "/fexport" or "/fe" => ParseExport(rest),
+        "/xftp" => (rest.Length == 0 ? new ChatCommand.ShowFileServers() : new ChatCommand.SetFileServers(ChatCommandParser.ReadServers(rest)), null),
+        "/_files_folder" or "/files_folder" => rest.Length == 0 ? (null, "Write /_files_folder PATH.") : (new ChatCommand.SetFilesFolder(rest), null),
+        "/_files_encrypt" => rest switch
+        {
+            "on" => (new ChatCommand.SetFilesEncryption(true), null),
+            "off" => (new ChatCommand.SetFilesEncryption(false), null),
+            _ => (null, "Write /_files_encrypt on or /_files_encrypt off."),
+        },
+        "/_send" => ParseComposed(rest),
+        _ => null,
+    };
+
+    private static (ChatCommand?, string?) ParseSending(string rest, string syntax, Func<string, string, ChatCommand> create) =>
+        ChatCommandParser.TryReadName(rest, out var name, out var path) && rest.StartsWith('@') && path.Length > 0 ? (create(name, path), null) : (null, $"Write {syntax}.");
+
+    private static (ChatCommand?, string?) ParseTimed(string rest, string syntax, Func<string, int, string, ChatCommand> create)
+    {
+        if (!rest.StartsWith('@') || !ChatCommandParser.TryReadName(rest, out var name, out var after))
+            return (null, $"Write {syntax}.");
+        var (word, path) = ChatCommandParser.SplitWord(after);
+        return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && path.Length > 0
+            ? (create(name, seconds, path), null)
+            : (null, $"Write {syntax}.");
+    }
+
+    private static (ChatCommand?, string?) ParseForward(string rest, string syntax, bool isImage) =>
+        rest.StartsWith('@') && ChatCommandParser.TryReadName(rest, out var name, out var number) && TryReadFile(number, out var file)
+            ? (new ChatCommand.ForwardFile(name, file, isImage), null)
+            : (null, $"Write {syntax}.");
+
+    // receive = number [" approved_relays=" onOff] [" encrypt=" onOff] [" inline=" onOff] [" " path]
+    private static (ChatCommand?, string?) ParseReceive(string rest)
+    {
+        const string Syntax = "Write /freceive ID [approved_relays=on] [encrypt=on|off] [inline=on] [PATH].";
+        var (number, after) = ChatCommandParser.SplitWord(rest);
+        if (!TryReadFile(number, out var file))
+            return (null, Syntax);
+        if (!TryReadOption(ref after, "approved_relays=", out var isApproved) || !TryReadOption(ref after, "encrypt=", out var isEncrypted) || !TryReadOption(ref after, "inline=", out var isInline))
+            return (null, Syntax);
+        return (new ChatCommand.ReceiveFile(file, isApproved ?? false, isEncrypted, isInline ?? false, after.Length == 0 ? null : after), null);
+    }
+
+    private static bool TryReadOption(ref string text, string name, out bool? isOn)
+    {
+        isOn = null;
+        if (!text.StartsWith(name, StringComparison.Ordinal))
+            return true;
+        var (word, after) = ChatCommandParser.SplitWord(text);
+        isOn = word[name.Length..] switch
+        {
+            "on" => true,
+            "off" => false,
+            _ => null,
+        };
+        text = after;
+        return isOn is not null;
+    }
+
+    private static (ChatCommand?, string?) ParseExport(string rest)
+    {
+        var (number, path) = ChatCommandParser.SplitWord(rest);
+        return TryReadFile(number, out var file) && path.Length > 0 ? (new ChatCommand.ExportFile(file, path), null) : (null, "Write /fexport ID PATH.");
+    }
+
+    private static (ChatCommand?, string?) ParseNumber(string rest, string syntax, Func<ChatFileId, ChatCommand> create) =>
+        TryReadFile(rest, out var file) ? (create(file), null) : (null, $"Write {syntax}; the number stands with the message that brought the file.");
+
+    // composed = "@" contactId (" json " json / " text " text)
+    private static (ChatCommand?, string?) ParseComposed(string rest)
+    {
+        const string Syntax = "Write /_send @ID json [...] or /_send @ID text TEXT.";
+        var (contact, after) = ChatCommandParser.SplitWord(rest);
+        var (kind, content) = ChatCommandParser.SplitWord(after);
+        if (!contact.StartsWith('@') || !long.TryParse(contact.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || content.Length == 0)
+            return (null, Syntax);
+        return kind switch
+        {
+            "json" => (new ChatCommand.SendComposed(new ContactId(id), content), null),
+            "text" => (new ChatCommand.SendComposed(new ContactId(id), ComposedMessages.OfText(content)), null),
+            _ => (null, Syntax),
+        };
+    }
+
+    private static bool TryReadFile(string text, out ChatFileId file)
+    {
+        var isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        file = new ChatFileId(number);
+        return isNumber;
+    }
+}

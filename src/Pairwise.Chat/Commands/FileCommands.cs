@@ -1,0 +1,165 @@
+using Pairwise.Agent;
+using Pairwise.Agent.Files;
+using Pairwise.Chat.Files;
+using Pairwise.Chat.Images;
+using Pairwise.Chat.Protocol;
+using Pairwise.Chat.Store;
+using Pairwise.Protocol;
+using Pairwise.Storage;
+
+namespace Pairwise.Chat.Commands;
+
+/// <summary>Carries out commands about files. Thread-safe.</summary>
+internal sealed class FileCommands(Database database, IAgentClient agent, MessageSender sender, FileExchange files, ContactFinder contacts, ChatOptions options)
+{
+    // What other programs receive without being asked; larger pictures go as files.
+    private const long MaxImageSize = 522_240;
+
+    private static readonly string[] ImageExtensions = [".jpg", ".jpeg", ".png", ".gif"];
+
+    /// <summary>Null when the command is none about files.</summary>
+    public Task<ChatResponse>? Execute(ChatCommand command, UserId user, CancellationToken cancellationToken) => command switch
+    {
+        ChatCommand.SendFile send => SendAsync(send.Name, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => MessageContent.File(), cancellationToken),
+        ChatCommand.SendImage send => SendAsync(send.Name, contact => PrepareImageAsync(contact, send.Path, cancellationToken), OfImage, cancellationToken),
+        ChatCommand.SendVoice send => SendAsync(
+            send.Name,
+            contact => files.PrepareAsync(contact, send.Path, cancellationToken),
+            _ => new MessageContent(MessageContent.VoiceType, "", send.Seconds),
+            cancellationToken),
+        ChatCommand.SendVideo send => SendVideoAsync(send, cancellationToken),
+        ChatCommand.ForwardFile forward => SendAsync(
+            forward.Name,
+            contact => files.PrepareToForwardAsync(contact, forward.File, cancellationToken),
+            file => forward.IsImage ? OfImage(file) : MessageContent.File(),
+            cancellationToken),
+        ChatCommand.SendComposed send => SendComposedAsync(send, cancellationToken),
+        ChatCommand.ReceiveFile receive => ReceiveAsync(receive, cancellationToken),
+        ChatCommand.CancelFile cancel => CancelAsync(cancel.File, cancellationToken),
+        ChatCommand.ShowFile show => ShowAsync(show.File, cancellationToken),
+        ChatCommand.ExportFile export => ExportAsync(export, cancellationToken),
+        ChatCommand.ShowFileServers => ShowServersAsync(cancellationToken),
+        ChatCommand.SetFileServers set => SetServersAsync(set.Addresses, user, cancellationToken),
+        ChatCommand.SetFilesFolder set => Task.FromResult<ChatResponse>(new ChatResponse.SettingChanged($"received files go to {files.Places.SetFolder(set.Folder)}")),
+        ChatCommand.SetFilesEncryption set => SetEncryption(set.IsOn),
+        _ => null,
+    };
+
+    /// <summary>Tells the agent the file relays.</summary>
+    public async Task LoadAsync(UserId user, CancellationToken cancellationToken)
+    {
+        var servers = await database.ReadChatAsync(static store => store.Files.GetServers(), cancellationToken);
+        agent.Files.SetServers(user, Chosen(servers));
+    }
+
+    private async Task<ChatResponse> SendAsync(string name, Func<Contact, Task<NewFile>> prepareAsync, Func<NewFile, MessageContent> describe, CancellationToken cancellationToken)
+    {
+        var (contact, connection) = await contacts.FindReadyAsync(name, cancellationToken);
+        var file = await prepareAsync(contact);
+        return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, describe(file), file, cancellationToken));
+    }
+
+    private async Task<NewFile> PrepareImageAsync(Contact contact, string typed, CancellationToken cancellationToken)
+    {
+        var file = await files.PrepareAsync(contact, typed, cancellationToken);
+        if (!ImageExtensions.Contains(Path.GetExtension(file.Name), StringComparer.OrdinalIgnoreCase))
+            throw new ChatException(ChatError.File, "A picture is a jpg, png or gif: send this one with /file.");
+        return file.Size <= MaxImageSize
+            ? file
+            : throw new ChatException(ChatError.File, $"A picture may have {MaxImageSize} bytes at most: make it smaller, or send it with /file.");
+    }
+
+    private static MessageContent OfImage(NewFile file) => MessageContent.Image(ImagePreview.Of(file.Source));
+
+    private async Task<ChatResponse> SendVideoAsync(ChatCommand.SendVideo send, CancellationToken cancellationToken)
+    {
+        var (path, picture) = SplitPicture(send.Paths);
+        var preview = picture is null ? ImagePreview.Placeholder : ImagePreview.Of(new LocalFile(files.Places.FindToSend(picture).Path));
+        return await SendAsync(
+            send.Name,
+            contact => files.PrepareAsync(contact, path, cancellationToken),
+            _ => new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview),
+            cancellationToken);
+    }
+
+    // Both may have spaces: the picture begins where a file ends that is there.
+    private (string Path, string? Picture) SplitPicture(string paths)
+    {
+        for (var end = paths.LastIndexOf(' '); end > 0; end = paths.LastIndexOf(' ', end - 1))
+        {
+            if (!File.Exists(files.Places.Full(paths)) && File.Exists(files.Places.Full(paths[..end])))
+                return (paths[..end], paths[(end + 1)..].Trim());
+        }
+
+        return (paths, null);
+    }
+
+    private async Task<ChatResponse> SendComposedAsync(ChatCommand.SendComposed send, CancellationToken cancellationToken)
+    {
+        var messages = ComposedMessages.Parse(send.Json);
+        var (contact, connection) = await contacts.FindReadyAsync(send.Contact, cancellationToken);
+        // All files are looked at before the first message goes.
+        var prepared = new List<(MessageContent Content, NewFile? File)>();
+        foreach (var message in messages)
+            prepared.Add((message.Content, message.Path is { } path ? await files.PrepareAsync(contact, path, cancellationToken) : null));
+        var items = new List<ChatItem>();
+        foreach (var (content, file) in prepared)
+            items.Add(await sender.SendAsync(contact, connection, content, file, cancellationToken));
+        return items is [var only] ? new ChatResponse.MessageAccepted(contact, only) : new ChatResponse.Tail([.. items.Select(item => new ChatLine(contact, item))]);
+    }
+
+    private async Task<ChatResponse> ReceiveAsync(ChatCommand.ReceiveFile receive, CancellationToken cancellationToken)
+    {
+        var (contact, item) = await files.AcceptAsync(receive.File, new AcceptOptions(receive.IsApproved, receive.IsEncrypted, receive.IsInlineWanted, receive.Path), cancellationToken);
+        return new ChatResponse.FileAccepted(contact, item);
+    }
+
+    private async Task<ChatResponse> CancelAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        var (contact, item) = await files.CancelAsync(file, cancellationToken);
+        return new ChatResponse.FileCancelled(contact, item);
+    }
+
+    private async Task<ChatResponse> ShowAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        var (contact, item) = await files.ShowAsync(file, cancellationToken);
+        return new ChatResponse.FileShown(contact, item);
+    }
+
+    private async Task<ChatResponse> ExportAsync(ChatCommand.ExportFile export, CancellationToken cancellationToken)
+    {
+        var (file, path) = await files.ExportAsync(export.File, export.Path, cancellationToken);
+        return new ChatResponse.FileExported(file, path);
+    }
+
+    private Task<ChatResponse> SetEncryption(bool isOn)
+    {
+        files.EncryptsFiles = isOn;
+        return Task.FromResult<ChatResponse>(new ChatResponse.SettingChanged(isOn ? "received files are kept encrypted" : "received files are kept as they are, not encrypted"));
+    }
+
+    private async Task<ChatResponse> ShowServersAsync(CancellationToken cancellationToken)
+    {
+        var servers = await database.ReadChatAsync(static store => store.Files.GetServers(), cancellationToken);
+        return new ChatResponse.FileServerList([.. Chosen(servers).Select(static server => server.Server.ToString())], servers.Count == 0);
+    }
+
+    private async Task<ChatResponse> SetServersAsync(IReadOnlyList<string> addresses, UserId user, CancellationToken cancellationToken)
+    {
+        foreach (var address in addresses)
+        {
+            if (!ServerAddressWithPassword.TryParse(address, out var server) || server.Server.Protocol != ServerProtocol.Xftp)
+                throw new ChatException(ChatError.InvalidServer, $"This is not the address of a file relay: {address}. One looks like xftp://FINGERPRINT@HOST or xftp://FINGERPRINT@HOST:PORT.");
+        }
+
+        await database.ChangeChatAsync(store => store.Files.SetServers(addresses), cancellationToken);
+        agent.Files.SetServers(user, Chosen(addresses));
+        return await ShowServersAsync(cancellationToken);
+    }
+
+    private IReadOnlyList<ServerAddressWithPassword> Chosen(IReadOnlyList<string> addresses) => addresses.Count == 0
+        ? options.FileServers
+        : [.. addresses.Select(static address => ServerAddressWithPassword.TryParse(address, out var server)
+            ? server
+            : throw new ChatException(ChatError.Storage, $"A stored file relay address does not parse: {address}."))];
+}

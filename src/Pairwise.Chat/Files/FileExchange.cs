@@ -1,0 +1,455 @@
+using Pairwise.Agent;
+using Pairwise.Agent.Files;
+using Pairwise.Chat.Protocol;
+using Pairwise.Chat.Store;
+using Pairwise.Protocol.Xftp;
+using Pairwise.Storage;
+
+namespace Pairwise.Chat.Files;
+
+/// <summary>
+/// The files of all conversations: what commands ask, what the agent tells, and the steps that follow. Each step looks at
+/// the file's row and does what is next, so that it can be repeated after a crash at any point. Thread-safe.
+/// </summary>
+internal sealed class FileExchange : IDisposable
+{
+    // Held while a file goes from one state to the next. Whoever holds it may take the sender's turn, never the reverse.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Database _database;
+    private readonly IAgentClient _agent;
+    private readonly MessageSender _sender;
+    private readonly ChatOptions _options;
+    private readonly Func<ChatEvent, CancellationToken, ValueTask> _tell;
+    private readonly FileReceiver _receiver;
+
+    public FileExchange(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
+    {
+        _database = database;
+        _agent = agent;
+        _sender = sender;
+        _options = options;
+        _tell = tell;
+        Places = new FilePlaces(options);
+        _receiver = new FileReceiver(database, agent, sender, options, Places, tell) { EncryptsFiles = options.EncryptsFiles };
+    }
+
+    public FilePlaces Places { get; }
+
+    /// <summary>Whether received files are kept encrypted when the command does not say.</summary>
+    public bool EncryptsFiles
+    {
+        get => _receiver.EncryptsFiles;
+        set => _receiver.EncryptsFiles = value;
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    /// <summary>Goes on with what an earlier process left.</summary>
+    public async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        await _agent.Files.ResumeAsync(cancellationToken);
+        foreach (var file in await _database.ReadChatAsync(static store => store.Files.GetActive(), cancellationToken))
+            await ContinueAsync(file, cancellationToken);
+    }
+
+    /// <summary>Whether a file of ours still waits for its relays, or its contact for the word.</summary>
+    public Task<bool> HasUploadsAsync(CancellationToken cancellationToken) => _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken);
+
+    /// <summary>What a command wants to send, as it goes out with a message.</summary>
+    /// <exception cref="ChatException">There is no such file, or no way to send it.</exception>
+    public async Task<NewFile> PrepareAsync(Contact contact, string typed, CancellationToken cancellationToken)
+    {
+        var (path, length) = Places.FindToSend(typed);
+        return await PrepareAsync(contact, new LocalFile(path), Path.GetFileName(path), length, cancellationToken);
+    }
+
+    /// <summary>A received file, as it goes out with another message.</summary>
+    /// <exception cref="ChatException">It is not here.</exception>
+    public async Task<NewFile> PrepareToForwardAsync(Contact contact, ChatFileId file, CancellationToken cancellationToken)
+    {
+        var row = await FindAsync(file, cancellationToken);
+        var source = Here(row);
+        return await PrepareAsync(contact, source, row.File.Name, source.GetContentLength(), cancellationToken);
+    }
+
+    /// <summary>Accepts a file that is offered.</summary>
+    public Task<(Contact Contact, ChatItem Item)> AcceptAsync(ChatFileId file, AcceptOptions accept, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            await _receiver.AcceptAsync(await FindAsync(file, cancellationToken), accept, cancellationToken);
+            return await GetLineAsync(file, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Ends a transfer in either direction; a file of ours is taken back from its relays, too.</summary>
+    public Task<(Contact Contact, ChatItem Item)> CancelAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var row = await FindAsync(file, cancellationToken);
+            if (row.IsOurs)
+                await CancelOursAsync(row, cancellationToken);
+            else
+                await _receiver.CancelAsync(row, cancellationToken);
+            return await GetLineAsync(file, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>How far a file is.</summary>
+    public async Task<(Contact Contact, ChatItem Item)> ShowAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        var row = await FindAsync(file, cancellationToken);
+        var (contact, item) = await GetLineAsync(file, cancellationToken);
+        if (row.File.IsOver || row.Transfer is not { } transfer || await _agent.Files.GetProgressAsync(transfer, cancellationToken) is not { } progress)
+            return (contact, item);
+        return (contact, item with { File = item.File! with { Done = progress.Done, Total = progress.Total } });
+    }
+
+    /// <summary>Writes a plain copy of a file that is here encrypted.</summary>
+    public async Task<(ChatFile File, string Path)> ExportAsync(ChatFileId file, string typed, CancellationToken cancellationToken)
+    {
+        var row = await FindAsync(file, cancellationToken);
+        var source = Here(row);
+        var target = Places.FindToReceive(row.File.Name, typed, static _ => false);
+        try
+        {
+            await using (var reader = source.OpenRead())
+            await using (var writer = new LocalFile(target).OpenWrite(FileMode.CreateNew))
+            {
+                await reader.CopyToAsync(writer, cancellationToken);
+                reader.CheckEnd();
+                await writer.CompleteAsync(cancellationToken);
+            }
+
+            return (row.File, target);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            File.Delete(target);
+            throw new ChatException(ChatError.File, $"The copy {target} could not be written: {e.Message}", innerException: e);
+        }
+    }
+
+    /// <summary>Ends what is on its way with a contact that is about to be deleted.</summary>
+    public async Task AbandonAsync(ContactId contact, CancellationToken cancellationToken)
+    {
+        foreach (var row in await _database.ReadChatAsync(store => store.Files.GetOfContact(contact), cancellationToken))
+        {
+            if (row.Transfer is { } transfer && !row.File.IsOver)
+                await _agent.Files.CancelAsync(transfer, cancellationToken);
+        }
+    }
+
+    /// <summary>Ends the transfer of a file whose message could not be sent.</summary>
+    public Task GiveUpAsync(ChatFileId file, string? notice, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var row = await FindAsync(file, cancellationToken);
+            if (row.Transfer is { } transfer)
+                await _agent.Files.CancelAsync(transfer, cancellationToken);
+            await _database.ChangeChatAsync(store => store.Files.SetState(file, FileState.SendError, notice), cancellationToken);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Does what is next for a file, if anything is.</summary>
+    public Task ContinueAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var row = await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken);
+            await StepAsync(row, cancellationToken);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Accepts a file that has just been offered, if the options say so.</summary>
+    public async Task AutoAcceptAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var row = await FindAsync(file, cancellationToken);
+            if (row.File.State != FileState.ReceiveInvitation || row.File.Size >= _options.AutoAcceptSize)
+                return;
+            var (contact, item) = await AcceptAsync(file, new AcceptOptions(false, null, false, null), cancellationToken);
+            await _tell(new ChatEvent.FileStarted(contact, item), cancellationToken);
+        }
+        catch (ChatException e)
+        {
+            await _tell(new ChatEvent.Problem(e.Message), cancellationToken);
+        }
+    }
+
+    /// <summary>A file moved on at the agent.</summary>
+    public Task HandleAsync(AgentEvent.OfFile happened, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var row = await _database.ReadChatAsync(store => store.Files.Get(happened.File), cancellationToken);
+            if (row is null || (row.File.IsOver && happened is not (AgentEvent.FileSent or AgentEvent.FileReceived)))
+            {
+                await DropAsync(happened, row, cancellationToken);
+                return true;
+            }
+
+            switch (happened)
+            {
+                case AgentEvent.FileSendProgress progress:
+                    if (row.File.State == FileState.SendStored || row.File.Error is not null)
+                        await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendTransfer), cancellationToken);
+                    await TellProgressAsync(row.File.Id, progress.Done, progress.Total, cancellationToken);
+                    break;
+                case AgentEvent.FileSent sent:
+                    await HandleSentAsync(row, sent, cancellationToken);
+                    break;
+                case AgentEvent.FileSendFailed failed:
+                    await EndAsync(row.File.Id, FileState.SendError, failed.Error, cancellationToken);
+                    break;
+                case AgentEvent.FileReceiveProgress progress:
+                    if (row.File.Error is not null)
+                        await _database.ChangeChatAsync(store => store.Files.SetError(row.File.Id, null), cancellationToken);
+                    await TellProgressAsync(row.File.Id, progress.Done, progress.Total, cancellationToken);
+                    break;
+                case AgentEvent.FileReceived received:
+                    await _receiver.CompleteAsync(row, received, cancellationToken);
+                    break;
+                case AgentEvent.FileReceiveFailed { Error: AgentError.File { Fault: FileFault.NotApproved } } failed:
+                    await _database.ChangeChatAsync(store => store.Files.Offer(row.File.Id, FileState.ReceiveAborted, FileErrors.Sentence(failed.Error)), cancellationToken);
+                    await TellAsync(row.File.Id, static (contact, item) => new ChatEvent.FileFailed(contact, item), cancellationToken);
+                    break;
+                case AgentEvent.FileReceiveFailed failed:
+                    await EndAsync(row.File.Id, FileState.ReceiveError, failed.Error, cancellationToken);
+                    break;
+                case AgentEvent.FileSendDelayed delayed:
+                    await DelayAsync(row.File.Id, delayed.Error, cancellationToken);
+                    break;
+                case AgentEvent.FileReceiveDelayed delayed:
+                    await DelayAsync(row.File.Id, delayed.Error, cancellationToken);
+                    break;
+                default:
+                    throw new System.Diagnostics.UnreachableException();
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>
+    /// The last message about a file of ours is at the contact's relay, or was given up; or the message that offered it was.
+    /// It runs in the transaction that says so of the message.
+    /// </summary>
+    public static ChatFileId? Advance(ChatStore store, ContactId contact, AgentMessageId message, ItemStatus status, string? notice)
+    {
+        if (store.Files.GetByLastMessage(contact, message.Value) is not { File.State: FileState.SendUploaded or FileState.SendTransfer } row)
+            return null;
+        if (status == ItemStatus.Failed)
+            store.Files.SetState(row.File.Id, FileState.SendError, notice);
+        else
+            store.Files.SetState(row.File.Id, FileState.SendComplete);
+        return row.File.Id;
+    }
+
+    /// <summary>Tells that a file of ours has come to its end.</summary>
+    public Task TellOfEndAsync(ChatFileId file, CancellationToken cancellationToken) => TellAsync(
+        file,
+        static (contact, item) => item.File!.State == FileState.SendComplete ? new ChatEvent.FileCompleted(contact, item) : new ChatEvent.FileFailed(contact, item),
+        cancellationToken);
+
+    private async Task<NewFile> PrepareAsync(Contact contact, LocalFile source, string name, long length, CancellationToken cancellationToken)
+    {
+        var user = await UserAsync(cancellationToken);
+        if (await HasServersAsync(cancellationToken))
+        {
+            var transfer = FileTransferId.Generate(_options.Random);
+            return new NewFile(source, name, length, transfer, token => _agent.Files.SendFileAsync(user, transfer, source, 1, token));
+        }
+
+        var limit = FileSender.MaxInlineSize(contact);
+        return length <= limit
+            ? new NewFile(source, name, length, null, static _ => Task.CompletedTask)
+            : throw new ChatException(ChatError.File, $"There is no file relay, and inside the conversation only {limit} bytes can be sent: set one with /xftp xftp://FINGERPRINT@HOST.");
+    }
+
+    private async Task StepAsync(FileRow? row, CancellationToken cancellationToken)
+    {
+        switch (row)
+        {
+            case { File.State: FileState.SendStored, Transfer: { } transfer }:
+                await ResumeSendingAsync(row, transfer, cancellationToken);
+                break;
+            case { File.State: FileState.SendTransfer, Inline: not InlineMode.None } or { File.State: FileState.SendUploaded }:
+                await SendPiecesAsync(row, cancellationToken);
+                break;
+            case { IsOurs: false }:
+                await _receiver.StepAsync(row, cancellationToken);
+                break;
+            default:
+                // The agent goes on by itself, or nothing is left to do.
+                break;
+        }
+    }
+
+    // The process ended between noting the file and telling the agent, or in between events: the agent knows which.
+    private async Task ResumeSendingAsync(FileRow row, FileTransferId transfer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _agent.Files.SendFileAsync(await UserAsync(cancellationToken), transfer, new LocalFile(row.File.Path!, row.Key), 1, cancellationToken);
+        }
+        catch (AgentException e) when (!e.IsTransient)
+        {
+            await EndAsync(row.File.Id, FileState.SendError, e.Error, cancellationToken);
+        }
+    }
+
+    private async Task HandleSentAsync(FileRow row, AgentEvent.FileSent sent, CancellationToken cancellationToken)
+    {
+        if (row.File.State is FileState.SendCancelled or FileState.SendError)
+        {
+            await DeleteAtRelaysAsync(sent.Sender, cancellationToken);
+            return;
+        }
+
+        if (row.File.State is FileState.SendStored or FileState.SendTransfer)
+        {
+            await _database.ChangeChatAsync(store => store.Files.SetUploaded(row.File.Id, sent.Sender, sent.Recipients[0]), cancellationToken);
+            row = await FindAsync(row.File.Id, cancellationToken);
+        }
+
+        await StepAsync(row, cancellationToken);
+    }
+
+    private async Task SendPiecesAsync(FileRow row, CancellationToken cancellationToken)
+    {
+        var (contact, connection) = await _database.ReadChatAsync(store => (store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
+        if (connection is not { } open || contact.State == ContactState.DeletedByPeer)
+        {
+            await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, "The contact is gone."), cancellationToken);
+            return;
+        }
+
+        try
+        {
+            if (row.Inline == InlineMode.None)
+                await FileSender.SendDescriptionAsync(_sender, _options, contact, open, row, cancellationToken);
+            else
+                await FileSender.SendChunksAsync(_sender, open, row, cancellationToken);
+        }
+        catch (AgentException e) when (!e.IsTransient)
+        {
+            await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, ChatErrors.DescribeSending(e.Error)), cancellationToken);
+            await TellOfEndAsync(row.File.Id, cancellationToken);
+        }
+        catch (ChatException e)
+        {
+            await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, e.Message), cancellationToken);
+            await TellOfEndAsync(row.File.Id, cancellationToken);
+        }
+    }
+
+    private async Task CancelOursAsync(FileRow row, CancellationToken cancellationToken)
+    {
+        if (row.File.State == FileState.SendCancelled)
+            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is cancelled already.");
+        if (row.File.State == FileState.SendComplete && row.Inline != InlineMode.None)
+            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is with the contact already.");
+        // Each step can be repeated: when the process ends in between, the command is given again.
+        if (row.SenderDescription is { } description)
+            await DeleteAtRelaysAsync(description, cancellationToken);
+        else if (row.Transfer is { } transfer)
+            await _agent.Files.CancelAsync(transfer, cancellationToken);
+        var (contact, connection) = await _database.ReadChatAsync(store => (store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
+        if (connection is { } open && contact.State == ContactState.Connected && row.Shared is { } shared)
+        {
+            try
+            {
+                await _sender.SendEventAsync(contact, open, ChatMessage.FileCancel(SharedMessageId.Create(_options.Random), shared), cancellationToken);
+            }
+            catch (AgentException e) when (!e.IsTransient)
+            {
+                // A contact that cannot be told any more will find nothing at the relays.
+            }
+        }
+
+        await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendCancelled), cancellationToken);
+    }
+
+    // What the agent still does for a file that is gone or over here.
+    private async Task DropAsync(AgentEvent.OfFile happened, FileRow? row, CancellationToken cancellationToken)
+    {
+        switch (happened)
+        {
+            case AgentEvent.FileSent sent when row is null:
+                await DeleteAtRelaysAsync(sent.Sender, cancellationToken);
+                break;
+            case AgentEvent.FileReceived received:
+                FileReceiver.Remove(received.Target.Path);
+                break;
+            case AgentEvent.FileSendProgress or AgentEvent.FileReceiveProgress or AgentEvent.FileSendDelayed or AgentEvent.FileReceiveDelayed when row is null:
+                await _agent.Files.CancelAsync(happened.File, cancellationToken);
+                break;
+            default:
+                // A failure of what is over anyway, or progress told a little late.
+                break;
+        }
+    }
+
+    private async Task DeleteAtRelaysAsync(string senderDescription, CancellationToken cancellationToken)
+    {
+        if (FileDescriptionCodec.TryDecode(senderDescription, out var description))
+            await _agent.Files.DeleteSentFileAsync(await UserAsync(cancellationToken), description, cancellationToken);
+    }
+
+    private async Task EndAsync(ChatFileId file, FileState state, AgentError error, CancellationToken cancellationToken)
+    {
+        await _database.ChangeChatAsync(store => store.Files.SetState(file, state, FileErrors.Sentence(error)), cancellationToken);
+        await TellAsync(file, static (contact, item) => new ChatEvent.FileFailed(contact, item), cancellationToken);
+    }
+
+    private async Task DelayAsync(ChatFileId file, AgentError error, CancellationToken cancellationToken)
+    {
+        await _database.ChangeChatAsync(store => store.Files.SetError(file, FileErrors.Sentence(error)), cancellationToken);
+        await TellAsync(file, static (contact, item) => new ChatEvent.FileDelayed(contact, item), cancellationToken);
+    }
+
+    private Task TellProgressAsync(ChatFileId file, long done, long total, CancellationToken cancellationToken) => TellAsync(
+        file,
+        (contact, item) => new ChatEvent.FileProgress(contact, item with { File = item.File! with { Done = done, Total = total } }),
+        cancellationToken);
+
+    private async Task TellAsync(ChatFileId file, Func<Contact, ChatItem, ChatEvent> create, CancellationToken cancellationToken)
+    {
+        var (contact, item) = await GetLineAsync(file, cancellationToken);
+        await _tell(create(contact, item), cancellationToken);
+    }
+
+    private Task<(Contact Contact, ChatItem Item)> GetLineAsync(ChatFileId file, CancellationToken cancellationToken) => _database.ReadChatAsync(store => store.GetLine(file), cancellationToken);
+
+    private async Task<FileRow> FindAsync(ChatFileId file, CancellationToken cancellationToken) =>
+        await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken)
+        ?? throw new ChatException(ChatError.NoFile, $"There is no file {file}: the number stands with the message that brought it.");
+
+    private static LocalFile Here(FileRow row)
+    {
+        if (row.File.Path is not { } path || row.File.State is not (FileState.ReceiveComplete or <= FileState.SendError))
+            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not here: /fr {row.File.Id} receives it.");
+        return File.Exists(path)
+            ? new LocalFile(path, row.Key)
+            : throw new ChatException(ChatError.File, $"File {row.File.Id} is no longer at {path}.");
+    }
+
+    private async Task<UserId> UserAsync(CancellationToken cancellationToken) => (await _database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;
+
+    private async Task<bool> HasServersAsync(CancellationToken cancellationToken) =>
+        _options.FileServers.Count > 0 || (await _database.ReadChatAsync(static store => store.Files.GetServers(), cancellationToken)).Count > 0;
+
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await step();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+}

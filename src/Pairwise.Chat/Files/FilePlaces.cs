@@ -1,0 +1,113 @@
+using Pairwise.Protocol.Xftp;
+
+namespace Pairwise.Chat.Files;
+
+/// <summary>Where files are looked for and put on this machine, with one sentence for everything that can be wrong there. Thread-safe.</summary>
+internal sealed class FilePlaces(ChatOptions options)
+{
+    // Replaced as a whole.
+    private volatile string? _folder = options.FilesFolder is { } folder ? Path.GetFullPath(folder) : null;
+
+    /// <summary>Makes another folder the one for sent and received files.</summary>
+    /// <exception cref="ChatException">It cannot be used.</exception>
+    public string SetFolder(string folder)
+    {
+        var full = Path.GetFullPath(Expand(folder));
+        MakeFolder(full);
+        return _folder = full;
+    }
+
+    /// <summary>The full path of a file that can be sent, and its length.</summary>
+    /// <exception cref="ChatException">It cannot.</exception>
+    public (string Path, long Length) FindToSend(string typed)
+    {
+        var path = Full(typed);
+        try
+        {
+            if (Directory.Exists(path))
+                throw Fault($"{path} is a folder: pack it into one file first (zip, tar) and send that.");
+            var file = new FileInfo(path);
+            if (!file.Exists)
+                throw Fault($"There is no file {path}: check the path.");
+            // Before it is opened: devices and pipes have no length either, and make whoever opens them wait.
+            var length = file.Length;
+            if (length == 0)
+                throw Fault($"{path} is empty: there is nothing to send.");
+            if (length > XftpLimits.SoftMaxFileSize)
+                throw new ChatException(ChatError.TooLong, $"{path} is larger than 1 GB, the most that can be sent: send it in parts.");
+            using var readable = file.Open(FileMode.Open, FileAccess.Read, FileShare.Read);
+            return (path, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw Fault($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Chooses the place of a file that is to be received; nothing is there when this returns.</summary>
+    /// <param name="name">Its safe name.</param>
+    /// <param name="typed">A folder or a path, or null for the usual folder.</param>
+    /// <param name="isReserved">Whether another file that is on its way will be at a place.</param>
+    /// <exception cref="ChatException">There is no such place, or something is there already.</exception>
+    public string FindToReceive(string name, string? typed, Func<string, bool> isReserved)
+    {
+        bool IsTaken(string path) => File.Exists(path) || Directory.Exists(path) || isReserved(path);
+        if (typed is null)
+        {
+            var folder = _folder ?? options.DownloadFolder;
+            MakeFolder(folder);
+            return SafeFileName.MakeUnique(Path.Combine(folder, name), IsTaken);
+        }
+
+        var path = Full(typed);
+        if (Directory.Exists(path))
+            return SafeFileName.MakeUnique(Path.Combine(path, name), IsTaken);
+        if (Path.EndsInDirectorySeparator(path))
+        {
+            MakeFolder(path);
+            return SafeFileName.MakeUnique(Path.Combine(path, name), IsTaken);
+        }
+
+        if (IsTaken(path))
+            throw Fault($"There is a file {path} already: choose another name or a folder.");
+        return Directory.Exists(Path.GetDirectoryName(path))
+            ? path
+            : throw Fault($"There is no folder {Path.GetDirectoryName(path)}: make it first, or choose another path.");
+    }
+
+    /// <summary>A typed path as a full one: relative to the files folder if one is set, and else to the present folder.</summary>
+    public string Full(string typed)
+    {
+        try
+        {
+            var expanded = Expand(typed);
+            return _folder is { } folder ? Path.GetFullPath(expanded, folder) : Path.GetFullPath(expanded);
+        }
+        catch (ArgumentException e)
+        {
+            throw Fault("This is no path.", e);
+        }
+    }
+
+    private static string Expand(string typed)
+    {
+        var path = typed is ['"', .. var quoted, '"'] ? quoted : typed;
+        return path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
+            ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..]
+            : path;
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Fault($"The folder {folder} for files cannot be used: {e.Message}", e);
+        }
+    }
+
+    private static ChatException Fault(string sentence, Exception? cause = null) => new(ChatError.File, sentence, innerException: cause);
+}

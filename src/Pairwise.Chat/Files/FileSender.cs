@@ -1,0 +1,65 @@
+using Pairwise.Agent;
+using Pairwise.Agent.Files;
+using Pairwise.Chat.Protocol;
+using Pairwise.Chat.Store;
+using Pairwise.Wire;
+
+namespace Pairwise.Chat.Files;
+
+/// <summary>How a contact gets a file of ours: the pieces of its description, or of the file itself. Each piece counts once it is the agent's.</summary>
+internal static class FileSender
+{
+    /// <summary>Bytes of a file that can go to a contact without file relays.</summary>
+    public static long MaxInlineSize(Contact contact) =>
+        contact.IsPostQuantum || ChatVersions.Common(contact.Versions) >= ChatVersions.CompressionAndPostQuantum
+            ? ChatMessageLimits.MaxPostQuantumChunkLength
+            : IncomingFiles.MaxInlineSize;
+
+    /// <summary>Tells the contact where a file is that was uploaded.</summary>
+    public static async Task SendDescriptionAsync(MessageSender sender, ChatOptions options, Contact contact, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
+    {
+        var parts = FileDescriptionPart.Split(row.Description);
+        for (var i = row.Pieces; i < parts.Count; i++)
+        {
+            var (sent, isLast) = (i + 1, parts[i].IsComplete);
+            var message = ChatMessage.FileDescription(SharedMessageId.Create(options.Random), row.Shared!.Value, parts[i]);
+            await sender.SendEventAsync(
+                contact,
+                connection,
+                message,
+                cancellationToken,
+                (store, accepted) => store.Files.SetPieces(row.File.Id, sent, isLast ? accepted.Id.Value : null));
+        }
+    }
+
+    /// <summary>Sends the file itself, piece by piece.</summary>
+    /// <exception cref="ChatException">It is no longer as it was.</exception>
+    public static async Task SendChunksAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
+    {
+        byte[] content;
+        try
+        {
+            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync(IncomingFiles.MaxInlineSizeOnRequest, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new ChatException(ChatError.File, $"{row.File.Path} can no longer be read: {e.Message}", innerException: e);
+        }
+
+        if (content.Length != row.File.Size)
+            throw new ChatException(ChatError.File, $"{row.File.Path} is no longer the file that was offered.");
+        for (var start = row.Pieces * ChatMessageLimits.InlineChunkLength; start < content.Length; start += ChatMessageLimits.InlineChunkLength)
+        {
+            var piece = content.AsSpan(start, Math.Min(ChatMessageLimits.InlineChunkLength, content.Length - start));
+            var number = (start / ChatMessageLimits.InlineChunkLength) + 1;
+            var isLast = start + piece.Length == content.Length;
+            var body = new FileChunk((uint)number, Bytes.CopyOf(piece)).EncodeInline(row.Shared!.Value);
+            await sender.SendBodyAsync(
+                connection,
+                body,
+                isNotifying: false,
+                (store, accepted) => store.Files.SetPieces(row.File.Id, number, isLast ? accepted.Id.Value : null),
+                cancellationToken);
+        }
+    }
+}
