@@ -26,10 +26,10 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
                 yield return $"{Time(updated.Item)}{style.Name(Name(updated.Contact))}> {Printable.Of(updated.Item.Text, keepLines: true)} {style.Faint(updated.Item.IsDeleted ? "[deleted]" : "[edited]")}";
                 break;
             case ChatEvent.StatusChanged { Item.Status: ItemStatus.Delivered } changed:
-                yield return style.Faint($"✓✓ @{Printable.Of(changed.Contact.QuotedName)} {Printable.Of(changed.Item.Text, keepLines: true)}");
+                yield return style.Faint($"✓✓ @{Printable.Of(changed.Contact.QuotedName)} {Said(changed.Item)}");
                 break;
             case ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } changed:
-                yield return style.Error($"{Name(changed.Contact)}: this message could not be delivered: {Printable.Of(changed.Item.Text)}");
+                yield return style.Error($"{Name(changed.Contact)}: this message could not be delivered: {Said(changed.Item)}");
                 break;
             case ChatEvent.StatusChanged:
                 break;
@@ -87,7 +87,7 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
         if (item.Notice is { } notice) yield return style.Error($"{Name(contact)}: {Printable.Of(notice)}");
         var who = $"{Time(item)}{style.Name(Name(contact))}> ";
         // A file without a caption says no more than its offer.
-        if (item.File is null || item.Text != "file") yield return who + Printable.Of(item.Text, keepLines: true);
+        if (!FileText.IsBare(item)) yield return who + Printable.Of(item.Text, keepLines: true);
         if (item.File is not { } file) yield break;
         var isFirst = true;
         foreach (var text in FileText.Offer(file))
@@ -96,6 +96,9 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
             isFirst = false;
         }
     }
+
+    private static string Said(ChatItem item) =>
+        FileText.IsBare(item) ? FileText.Of(item.File!) : Printable.Of(item.Text, keepLines: true) + (item.File is { } file ? " " + FileText.Of(file) : "");
 
     private static string Completed(ChatEvent.FileCompleted completed)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pairwise.Chat;
+using Pairwise.Chat.Protocol;
 
 namespace Pairwise.Terminal.Views;
 
@@ -8,6 +9,9 @@ internal static class FileText
 {
     /// <summary><c>file 1 (photo.jpg)</c>.</summary>
     public static string Of(ChatFile file) => $"file {file.Id} ({Printable.Of(file.Name)})";
+
+    /// <summary>Whether a line is a file without a word to it.</summary>
+    public static bool IsBare(ChatItem item) => item.File is not null && item.Text == MessageContent.File().Display;
 
     /// <summary>A size as people say it: <c>1.2 MiB</c>.</summary>
     public static string Size(long bytes) => bytes switch

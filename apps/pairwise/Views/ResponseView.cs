@@ -78,7 +78,7 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         {
             var (contact, item) = (line.Contact, line.Item);
             var text = item.IsDeleted ? style.Faint("[deleted]") : Printable.Of(item.Text, keepLines: true) + (item.IsEdited ? style.Faint(" [edited]") : "");
-            if (item.File is { } file) text += " " + style.Faint(FileText.InTail(file));
+            if (item.File is { } file && !item.IsDeleted) text = (FileText.IsBare(item) ? "" : text + " ") + style.Faint(FileText.InTail(file));
             var who = item.Direction == ItemDirection.Received
                 ? $"{style.Name(Name(contact))}> {text}"
                 : $"{style.Own("@" + Name(contact))} {text} {style.Faint(ItemTime.Mark(item.Status))}";

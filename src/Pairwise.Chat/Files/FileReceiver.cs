@@ -167,6 +167,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
             }
 
             await BeginAsync(row, description, cancellationToken);
+            await TellAsync(row.File.Id, static (contact, item) => new ChatEvent.FileStarted(contact, item), cancellationToken);
         }
         catch (ChatException e)
         {
@@ -192,8 +193,6 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         var isApproved = row.IsApproved || agent.Files.FindUnapproved(user, description).Count > 0;
         await agent.Files.ReceiveFileAsync(user, row.Transfer!.Value, description, new LocalFile(row.File.Path!, row.Key), isApproved, cancellationToken);
         await database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.ReceiveTransfer), cancellationToken);
-        if (row.File.State == FileState.ReceiveAccepted)
-            await TellAsync(row.File.Id, static (contact, item) => new ChatEvent.FileStarted(contact, item), cancellationToken);
     }
 
     private async Task AskForPiecesAsync(FileRow row, CancellationToken cancellationToken)
