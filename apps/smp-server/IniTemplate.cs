@@ -29,6 +29,7 @@ internal static class IniTemplate
         WriteTransport(text, options);
         WriteProxy(text, options);
         WriteInactiveClients(text);
+        WriteLimits(text);
         WriteWeb(text, folders, options);
         return text.ToString();
     }
@@ -145,6 +146,23 @@ internal static class IniTemplate
         .On("disconnect", "on")
         .On("ttl", "21600")
         .On("check_interval", "3600");
+
+    private static void WriteLimits(StringBuilder text) => text
+        .Section("LIMITS")
+        .Remark("Connections at the same time, and TLS handshakes of them; more connections are refused, more handshakes wait.")
+        .Remark("Fewer are taken where the system allows fewer open files.")
+        .Off("max_connections", "100000")
+        .Off("max_handshakes", "1024")
+        .AppendLine()
+        .Remark("Seconds that a client may take to finish a block it sends, and to read one it is sent.")
+        .Off("block_timeout", "60")
+        .Off("write_timeout", "300")
+        .AppendLine()
+        .Remark("At so much of the memory no new connections are taken, then connections are closed. Stored messages stay.")
+        .Remark("The memory is what the container or machine has, unless it is set.")
+        .Off("memory_refuse_percent", "80")
+        .Off("memory_cut_percent", "90")
+        .Off("memory_limit_mb", "2048");
 
     private static void WriteWeb(StringBuilder text, ServerFolders folders, InitOptions options) => text
         .Section("WEB")

@@ -90,7 +90,7 @@ internal static class SmpServerSettings
             Control = ReadControl(ini),
             Network = SmpProxySettings.Read(ini),
             OwnDomains = ini.Text("PROXY", "own_server_domains")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [],
-            Limits = usual.Limits with { ForwardedCommands = (int)(ini.Number("PROXY", "client_concurrency", 1, MaxSeconds) ?? usual.Limits.ForwardedCommands) },
+            Limits = SmpLimitSettings.Read(ini, usual.Limits),
             SnapshotInterval = ini.Number(store, "snapshot_interval", 0, MaxSeconds) switch
             {
                 null => usual.SnapshotInterval,

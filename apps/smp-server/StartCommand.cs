@@ -91,6 +91,9 @@ internal static class StartCommand
             ? $"expiring clients inactive for {clients.Lifetime.TotalSeconds:0} seconds every {clients.CheckInterval.TotalSeconds:0} seconds"
             : "not expiring inactive clients");
         output.WriteLine($"creating new queues {(options.AllowNewQueues ? options.CreatePassword is null ? "allowed" : "requires password" : "NOT allowed")}");
+        output.WriteLine(server.ConnectionLimit < options.Limits.Connections
+            ? $"serving up to {server.ConnectionLimit} connections, not {options.Limits.Connections}: raise the limit of open files (ulimit -n, or LimitNOFILE in the unit)"
+            : $"serving up to {server.ConnectionLimit} connections");
         foreach (System.Net.IPEndPoint endpoint in server.Endpoints)
         {
             output.WriteLine($"Serving SMP protocol on port {endpoint.Port} (TLS)...");

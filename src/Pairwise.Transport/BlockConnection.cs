@@ -23,6 +23,14 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
 
     // owned by the reader
     private SecretBoxChain? _receiveChain;
+    private long _begun;
+    private long _received;
+
+    /// <summary>Blocks of which the peer has sent something.</summary>
+    public long Begun => Volatile.Read(ref _begun);
+
+    /// <summary>Blocks that came whole. When it stays one behind <see cref="Begun"/>, the peer does not finish one.</summary>
+    public long Received => Volatile.Read(ref _received);
 
     /// <summary>The connection below.</summary>
     public ISecureConnection Connection { get; } = connection;
@@ -45,6 +53,7 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
     public async ValueTask<Block?> ReadAsync(CancellationToken cancellationToken)
     {
         await Connection.WaitForBytesAsync(cancellationToken);
+        Volatile.Write(ref _begun, _begun + 1);
         var block = new Block();
         try
         {
@@ -62,6 +71,7 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
                 read += count;
             }
 
+            Volatile.Write(ref _received, _begun);
             if (!TryOpen(block))
                 throw Break(new TransportException(TransportError.Block, "A block of the peer does not open."));
             return block;

@@ -16,8 +16,6 @@ public sealed partial class SmpServer
     // set before the loops start, then changed by the loop of days only
     private DateTimeOffset _countedFrom;
 
-    private static readonly TimeSpan StalledCheck = TimeSpan.FromSeconds(30);
-
     /// <summary>Removes messages that are too old, from all queues.</summary>
     /// <returns>How many were removed.</returns>
     public int ExpireMessages()
@@ -63,7 +61,14 @@ public sealed partial class SmpServer
     /// <summary>The metrics of this moment in the Prometheus text format.</summary>
     public string WriteMetrics() => SmpPrometheus.Write(_relay.Statistics, Gauges(), ServerWeb.Version, _relay.Options.Time.GetUtcNow());
 
-    private SmpGauges Gauges() => SmpGauges.Of(_relay, _connections.Values, _listener?.Counts);
+    private SmpGauges Gauges() => SmpGauges.Of(_relay, _connections.Values, _listener?.Counts) with
+    {
+        ConnectionLimit = ConnectionLimit,
+        MemoryState = _memory.State,
+        CutStalled = Interlocked.Read(ref _cutStalled),
+        CutInactive = Interlocked.Read(ref _cutInactive),
+        CutForMemory = Interlocked.Read(ref _cutForMemory),
+    };
 
     private void RestoreStatistics(string folder)
     {
@@ -178,28 +183,6 @@ public sealed partial class SmpServer
         while (await TickAsync(timer, cancellationToken))
         {
             _relay.Notifications.Expire(_relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds);
-        }
-    }
-
-    // Closes connections whose client does not read, and those that hold nothing and say nothing.
-    private async Task SweepConnectionsAsync(CancellationToken cancellationToken)
-    {
-        SmpServerOptions options = _relay.Options;
-        TimeSpan interval = options.InactiveClients is { } inactive && inactive.CheckInterval < StalledCheck ? inactive.CheckInterval : StalledCheck;
-        using PeriodicTimer timer = new(interval, options.Time);
-        while (await TickAsync(timer, cancellationToken))
-        {
-            foreach (SmpConnection client in _connections.Values)
-            {
-                if (client.Stalled > options.Limits.WriteTime)
-                {
-                    client.Break("The client does not read.");
-                }
-                else if (options.InactiveClients is { } expiration && !client.IsSubscribed && client.Idle > expiration.Lifetime)
-                {
-                    client.Break("The client is inactive.");
-                }
-            }
         }
     }
 

@@ -32,6 +32,7 @@ public sealed partial class SmpServer : IAsyncDisposable
     private readonly RelaySessions _sessions;
     private readonly ProxyHandler _proxy;
     private readonly ILogger _logger;
+    private readonly MemoryWatch _memory;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<long, SmpConnection> _connections = new();
     private readonly List<Task> _loops = [];
@@ -53,6 +54,8 @@ public sealed partial class SmpServer : IAsyncDisposable
         _logger = logger;
         _handler = new SmpCommandHandler(relay, new SmpDispatcher(relay));
         SmpServerOptions options = relay.Options;
+        _memory = new MemoryWatch(options.Limits);
+        ConnectionLimit = LimitConnections(options.Limits.Connections, logger);
         SmpClientOptions proxyOptions = new() { Network = options.Network, IsProxy = true, Time = options.Time, Random = options.Random };
         _sessions = new RelaySessions(proxyOptions, options.Limits.ForwardingPause, logger);
         _proxy = new ProxyHandler(relay, _sessions);
@@ -233,7 +236,14 @@ public sealed partial class SmpServer : IAsyncDisposable
         try
         {
             _listener = TlsListener.Start(
-                new TlsListenerOptions { EndPoints = options.Endpoints, MaxHandshakes = options.Limits.Handshakes },
+                new TlsListenerOptions
+                {
+                    EndPoints = options.Endpoints,
+                    MaxHandshakes = options.Limits.Handshakes,
+                    MaxSilent = options.Limits.Handshakes,
+                    MaxConnections = ConnectionLimit,
+                    IsAdmitting = () => _memory.State == MemoryState.Enough,
+                },
                 context,
                 RunConnectionAsync,
                 options.Time,
@@ -256,10 +266,11 @@ public sealed partial class SmpServer : IAsyncDisposable
         Address = MakeAddress(options);
         if (options.Control is { } control)
         {
-            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, _state.Save));
+            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, _state.Save), options.Time);
         }
 
         _loops.Add(SweepConnectionsAsync(_stopping.Token));
+        _loops.Add(WatchMemoryAsync(_stopping.Token));
         _loops.Add(DeliverNotificationsAsync(_stopping.Token));
         _loops.Add(ExpireNotificationsAsync(_stopping.Token));
         if (options.MessageExpiration is { } expiration)
@@ -356,9 +367,9 @@ public sealed partial class SmpServer : IAsyncDisposable
         }
 
         SmpServerOptions options = _relay.Options;
-        if (_connections.Count >= options.Limits.Connections)
+        if (_connections.Count >= ConnectionLimit)
         {
-            Log.TooManyConnections(_logger, options.Limits.Connections);
+            Log.TooManyConnections(_logger, ConnectionLimit);
             return;
         }
 
@@ -421,6 +432,12 @@ public sealed partial class SmpServer : IAsyncDisposable
     {
         [LoggerMessage(2050, LogLevel.Warning, "Messages of {Count} queues could not be checked for expiry; the first cause:")]
         public static partial void ExpirationFailed(ILogger logger, int count, Exception fault);
+
+        [LoggerMessage(2053, LogLevel.Information, "At most {Possible} connections can be open, not {Wanted}: the system allows {Descriptors} open files. Raise the limit (ulimit -n, or LimitNOFILE in the unit).")]
+        public static partial void FewDescriptors(ILogger logger, long possible, long descriptors, int wanted);
+
+        [LoggerMessage(2054, LogLevel.Warning, "Memory: {State}, {Used} of {Limit} MB are used.")]
+        public static partial void MemoryChanged(ILogger logger, MemoryState state, long used, long limit);
 
         [LoggerMessage(2051, LogLevel.Warning, "Not all connections ended in time; the state is saved regardless.")]
         public static partial void StopIsSlow(ILogger logger);

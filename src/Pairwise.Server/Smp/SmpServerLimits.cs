@@ -21,11 +21,29 @@ public sealed record SmpServerLimits
     /// <summary>Time for the handshake of the protocol after TLS: the reference's 120 seconds.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>How many connections may be open; more are closed as they come.</summary>
+    /// <summary>What memory has to fall below the watermark before it counts as enough again, in percent.</summary>
+    public const int MemoryRestPercent = 10;
+
+    /// <summary>
+    /// How many connections may be open, from being accepted on; more are refused as they come. Where the system allows
+    /// fewer descriptors, that counts.
+    /// </summary>
     public int Connections { get; init; } = 100_000;
 
-    /// <summary>How many TLS handshakes may run at the same time.</summary>
+    /// <summary>How many TLS handshakes may run at the same time, and how many accepted sockets may be silent.</summary>
     public int Handshakes { get; init; } = 1024;
+
+    /// <summary>How long a client may take to send the rest of a block that it has begun, about: this is looked at now and then.</summary>
+    public TimeSpan BlockTime { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Memory that the process may use, in bytes; null is what the container or machine has.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>At so much of the memory, in percent, no new connections are taken.</summary>
+    public int MemoryRefusePercent { get; init; } = 80;
+
+    /// <summary>At so much of the memory, in percent, connections are closed.</summary>
+    public int MemoryCutPercent { get; init; } = 90;
 
     /// <summary>How long a block may take to be written to a client that does not read, before it is cut off.</summary>
     public TimeSpan WriteTime { get; init; } = TimeSpan.FromMinutes(5);

@@ -124,6 +124,9 @@ public sealed record SmpServerOptions
     /// <summary>The bounds.</summary>
     public SmpServerLimits Limits { get; init; } = new();
 
+    /// <summary>Asks the system for the memory in use.</summary>
+    internal Func<MemoryReading> ReadMemory { get; init; } = SystemLimits.Memory;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -337,7 +337,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         Address = MakeAddress();
         if (_options.Control is { } control)
         {
-            _control = ControlPort.Start(control.Endpoint, "XFTP server", () => new XftpControl(this, control, _logger));
+            _control = ControlPort.Start(control.Endpoint, "XFTP server", () => new XftpControl(this, control, _logger), _options.Time);
         }
 
         if (_options.ChunkExpiration is { } expiration)

@@ -34,6 +34,27 @@ public sealed class ControlPortTests
     }
 
     [Fact]
+    public async Task Sessions_left_open_and_endless_lines_do_not_keep_an_operator_out()
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder, With);
+        List<TcpClient> silent = [];
+        for (int i = 0; i < ControlPort.MaxSessions + 4; i++)
+        {
+            TcpClient client = new();
+            await client.ConnectAsync(relay.ControlEndpoint!, TestContext.Current.CancellationToken);
+            silent.Add(client);
+        }
+
+        await using Operator administrator = await Operator.ConnectAsync(relay);
+        Assert.Equal("Current role is CPRAdmin", await administrator.AskAsync("auth chief"));
+        await using Operator endless = await Operator.ConnectAsync(relay);
+        Assert.Null(await endless.AskAsync(new string('x', 2_000)));
+        Assert.Equal("server state saved!", await administrator.AskAsync("save"));
+        silent.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
     public async Task A_blocked_queue_tells_why_and_its_owner_hears_at_once()
     {
         using TestFolder folder = new();

@@ -34,6 +34,10 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     private CancellationTokenSource? _leaving;
     private CancellationToken _ending;
 
+    // owned by the sweep
+    private long _unfinished;
+    private long _unfinishedSince;
+
     // set by whichever forwarded command fails first
     private Exception? _forwardFault;
 
@@ -96,6 +100,26 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     /// <summary>How many answers wait for the client to read.</summary>
     public int WaitingCount => _outbox.AnswerCount;
+
+    /// <summary>How much of the relay it takes, to compare connections by: what waits for it, and what it is subscribed to.</summary>
+    public long Weight => _outbox.Load + _outbox.DeliveryCount + Subscriptions.MessageCount + Subscriptions.NotificationCount;
+
+    /// <summary>
+    /// How long the client has owed the rest of a block, as far as it was looked at: the first look at a block gives
+    /// zero. Called by the sweep only.
+    /// </summary>
+    public TimeSpan CheckUnfinished()
+    {
+        long begun = _session.Blocks.Begun;
+        if (begun == _session.Blocks.Received || begun != _unfinished)
+        {
+            _unfinished = begun;
+            _unfinishedSince = _relay.Options.Time.GetTimestamp();
+            return TimeSpan.Zero;
+        }
+
+        return _relay.Options.Time.GetElapsedTime(_unfinishedSince);
+    }
 
     /// <summary>How long the block that is being written has waited for the client to read.</summary>
     public TimeSpan Stalled => _writer.Stalled;

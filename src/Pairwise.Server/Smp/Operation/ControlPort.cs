@@ -12,22 +12,35 @@ internal interface IControlSession
 }
 
 /// <summary>Listens for operators on this machine; each session is a conversation in lines.</summary>
+/// <remarks>
+/// There are at most so many sessions: one more closes the one that has said nothing longest, so that an operator always
+/// gets in. A line is short, and an answer has a minute to be read.
+/// </remarks>
 internal sealed class ControlPort : IAsyncDisposable
 {
+    internal const int MaxSessions = 16;
     private const int MaxLine = 1024;
-    private const int MaxSessions = 16;
+    private static readonly TimeSpan SilenceTime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PauseAfterFailedAccept = TimeSpan.FromMilliseconds(100);
     private readonly TcpListener _listener;
     private readonly string _title;
     private readonly Func<IControlSession> _begin;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _sessions = new(MaxSessions, MaxSessions);
+    private readonly Lock _gate = new();
+
+    // guarded by _gate
+    private readonly List<Session> _sessions = [];
+
     private readonly Task _accepting;
 
-    private ControlPort(TcpListener listener, string title, Func<IControlSession> begin)
+    private ControlPort(TcpListener listener, string title, Func<IControlSession> begin, TimeProvider time)
     {
         _listener = listener;
         _title = title;
         _begin = begin;
+        _time = time;
         _accepting = AcceptAsync();
     }
 
@@ -38,14 +51,15 @@ internal sealed class ControlPort : IAsyncDisposable
     /// <param name="endpoint">Where.</param>
     /// <param name="title">The program, as the greeting names it.</param>
     /// <param name="begin">Makes the session of an operator who has come.</param>
+    /// <param name="time">The clock.</param>
     /// <exception cref="SmpServerException">The port is taken.</exception>
-    public static ControlPort Start(IPEndPoint endpoint, string title, Func<IControlSession> begin)
+    public static ControlPort Start(IPEndPoint endpoint, string title, Func<IControlSession> begin, TimeProvider time)
     {
         TcpListener listener = new(endpoint);
         try
         {
             listener.Start();
-            return new ControlPort(listener, title, begin);
+            return new ControlPort(listener, title, begin, time);
         }
         catch (SocketException cause)
         {
@@ -61,7 +75,6 @@ internal sealed class ControlPort : IAsyncDisposable
         await _accepting;
         _listener.Dispose();
         _stopping.Dispose();
-        _sessions.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -71,55 +84,95 @@ internal sealed class ControlPort : IAsyncDisposable
         {
             try
             {
-                await _sessions.WaitAsync(_stopping.Token);
-                TcpClient client = await _listener.AcceptTcpClientAsync(_stopping.Token);
+                Session session = new(await _listener.AcceptTcpClientAsync(_stopping.Token), _time.GetTimestamp());
                 running.RemoveAll(task => task.IsCompletedSuccessfully);
-                running.Add(ServeAsync(client));
+                Enter(session);
+                running.Add(ServeAsync(session));
             }
-            catch (Exception end) when (end is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception end) when (end is OperationCanceledException or ObjectDisposedException)
             {
                 break; // the relay stops
+            }
+            catch (SocketException)
+            {
+                // The peer has gone, no descriptor is left, or the relay stops: the loop sees which.
+                await Task.Delay(PauseAfterFailedAccept, _time).WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
         await Task.WhenAll(running);
     }
 
-    private async Task ServeAsync(TcpClient client)
+    private void Enter(Session session)
+    {
+        Session? silent = null;
+        lock (_gate)
+        {
+            if (_sessions.Count == MaxSessions)
+            {
+                silent = _sessions.MinBy(each => each.LastHeard)!;
+                _sessions.Remove(silent);
+            }
+
+            _sessions.Add(session);
+        }
+
+        silent?.Client.Dispose();
+    }
+
+    private async Task ServeAsync(Session session)
     {
         try
         {
-            using (client)
+            using (session.Client)
             {
-                await using NetworkStream stream = client.GetStream();
+                await using NetworkStream stream = session.Client.GetStream();
                 using StreamReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
                 await using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n", AutoFlush = true };
                 IControlSession control = _begin();
-                await writer.WriteLineAsync($"{_title} control port\n'help' for supported commands".AsMemory(), _stopping.Token);
-                while (await ReadLineAsync(reader) is { } line && await control.ExecuteAsync(line) is { } answer)
+                await WriteLineAsync(writer, $"{_title} control port\n'help' for supported commands");
+                while (await ReadLineAsync(reader) is { } line)
                 {
-                    await writer.WriteLineAsync(answer.AsMemory(), _stopping.Token);
+                    session.LastHeard = _time.GetTimestamp();
+                    if (await control.ExecuteAsync(line) is not { } answer)
+                    {
+                        break;
+                    }
+
+                    await WriteLineAsync(writer, answer);
                 }
             }
         }
-        catch (Exception end) when (end is IOException or OperationCanceledException)
+        catch (Exception end) when (end is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
-            // The operator went away, or the relay stops.
+            // The operator went away, said nothing for long, made room for another one, or the relay stops.
         }
         finally
         {
-            _sessions.Release();
+            lock (_gate)
+            {
+                _sessions.Remove(session);
+            }
         }
+    }
+
+    private async Task WriteLineAsync(StreamWriter writer, string answer)
+    {
+        using CancellationTokenSource limit = new(AnswerTime, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
+        await writer.WriteLineAsync(answer.AsMemory(), either.Token);
     }
 
     // A line is short; who sends a longer one is no operator.
     private async Task<string?> ReadLineAsync(StreamReader reader)
     {
+        using CancellationTokenSource limit = new(SilenceTime, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
         StringBuilder line = new();
         char[] one = new char[1];
         while (line.Length < MaxLine)
         {
-            if (await reader.ReadAsync(one.AsMemory(), _stopping.Token) == 0)
+            if (await reader.ReadAsync(one.AsMemory(), either.Token) == 0)
             {
                 return null;
             }
@@ -133,5 +186,18 @@ internal sealed class ControlPort : IAsyncDisposable
         }
 
         return null;
+    }
+
+    private sealed class Session(TcpClient client, long began)
+    {
+        private long _lastHeard = began;
+
+        public TcpClient Client { get; } = client;
+
+        public long LastHeard
+        {
+            get => Volatile.Read(ref _lastHeard);
+            set => Volatile.Write(ref _lastHeard, value);
+        }
     }
 }

@@ -64,6 +64,33 @@ public sealed record SmpGauges
     /// <summary>Connections open now.</summary>
     public long? SocketsActive { get; init; }
 
+    /// <summary>Connections refused since the start, as too many were open or memory was short.</summary>
+    public long? SocketsRefused { get; init; }
+
+    /// <summary>Connections closed for others before their client had said anything.</summary>
+    public long? SilentCut { get; init; }
+
+    /// <summary>Connections that ended before their TLS handshake did.</summary>
+    public long? FailedHandshakes { get; init; }
+
+    /// <summary>TLS handshakes under way.</summary>
+    public long? Handshakes { get; init; }
+
+    /// <summary>Connections that may be open.</summary>
+    public long? ConnectionLimit { get; init; }
+
+    /// <summary>What the relay does about its memory.</summary>
+    public MemoryState? MemoryState { get; init; }
+
+    /// <summary>Connections closed since the start as their client did not read, or did not finish a block.</summary>
+    public long CutStalled { get; init; }
+
+    /// <summary>Connections closed since the start that held nothing and said nothing.</summary>
+    public long CutInactive { get; init; }
+
+    /// <summary>Connections closed since the start as memory was short.</summary>
+    public long CutForMemory { get; init; }
+
     /// <summary>Looks at a relay.</summary>
     internal static SmpGauges Of(SmpRelay relay, ICollection<SmpConnection> clients, TlsListenerCounts? sockets)
     {
@@ -93,6 +120,10 @@ public sealed record SmpGauges
             NotifierServiceQueues = notifierQueues,
             SocketsAccepted = sockets?.Accepted,
             SocketsActive = sockets?.Active,
+            SocketsRefused = sockets?.Refused,
+            SilentCut = sockets?.SilentCut,
+            FailedHandshakes = sockets?.FailedHandshakes,
+            Handshakes = sockets?.Handshakes,
         };
     }
 }

@@ -126,10 +126,27 @@ public static class SmpPrometheus
         WriteGauge(text, "sockets_closed", "Connections closed since the start", gauges.SocketsAccepted - gauges.SocketsActive);
         WriteGauge(text, "sockets_active", "Connections open", gauges.SocketsActive);
         WriteGauge(text, "sockets_leaked", "Connections that nobody owns: this relay has none", gauges.SocketsAccepted is null ? null : 0);
+        WriteLimits(text, gauges);
         WriteProcess(text);
         Describe(text, "info", "The program", Gauge);
         Sample(text, "info", $"{{version=\"{Escape(version)}\"}}", 1);
         return text.ToString();
+    }
+
+    // Not the reference's: how near the relay is to its limits, and what it did about it.
+    private static void WriteLimits(StringBuilder text, SmpGauges gauges)
+    {
+        WriteGauge(text, "connections_limit", "Connections that may be open", gauges.ConnectionLimit);
+        WriteGauge(text, "connections_refused", "Connections refused since the start", gauges.SocketsRefused);
+        WriteGauge(text, "handshakes_active", "TLS handshakes under way", gauges.Handshakes);
+        WriteGauge(text, "handshakes_failed", "Connections that ended before their handshake did", gauges.FailedHandshakes);
+        WriteGauge(text, "memory_state", "0 enough, 1 new connections are refused, 2 connections are closed", (long?)gauges.MemoryState);
+        Describe(text, "connections_cut", "Connections closed by the relay since the start", Counter);
+        Sample(text, "connections_cut", "{reason=\"silent\"}", gauges.SilentCut ?? 0);
+        Sample(text, "connections_cut", "{reason=\"stalled\"}", gauges.CutStalled);
+        Sample(text, "connections_cut", "{reason=\"inactive\"}", gauges.CutInactive);
+        Sample(text, "connections_cut", "{reason=\"memory\"}", gauges.CutForMemory);
+        text.Append('\n');
     }
 
     private static void WriteForwarding(StringBuilder text, SmpStatistics statistics)
