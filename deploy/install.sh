@@ -14,8 +14,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=${DESTDIR:-}
 
 case "${1:-}" in
-    smp) name=smp-server user=smp config=/etc/opt/simplex state=/var/opt/simplex ini=smp-server.ini port=5223 ;;
-    xftp) name=xftp-server user=xftp config=/etc/opt/simplex-xftp state=/var/opt/simplex-xftp ini=file-server.ini port=443 ;;
+    smp) name=smp-server user=smp config=/etc/opt/simplex state=/var/opt/simplex ini=smp-server.ini ;;
+    xftp) name=xftp-server user=xftp config=/etc/opt/simplex-xftp state=/var/opt/simplex-xftp ini=file-server.ini ;;
     *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 shift
@@ -60,12 +60,37 @@ if [ ! -f "$config/$ini" ]; then
     echo "Move $config/ca.key to a safe place off this machine: whoever has it can be this relay."
 fi
 
+# The unit lets the relay write to its state only; the folder of the files is named in the settings.
+files=$(sed -n 's/^path *[=:] *//p' "$config/$ini" | head -n 1)
+if [ "$name" = xftp-server ] && [ -n "$files" ]; then
+    install -d -m 0700 -o "$user" -g "$user" "$files"
+    install -d -m 0755 "/etc/systemd/system/$name.service.d"
+    printf '[Service]\nReadWritePaths="%s"\n' "$files" > "/etc/systemd/system/$name.service.d/files.conf"
+fi
+
 systemctl daemon-reload
-systemctl enable --now "$name"
-systemctl --no-pager --lines 0 status "$name" || fail "$name did not start: journalctl -u $name tells why"
+systemctl reset-failed "$name" 2>/dev/null || true
+systemctl enable "$name"
+systemctl restart "$name"
+began=$(systemctl show -p ActiveEnterTimestampMonotonic --value "$name")
+ports=$(sed -n 's/^port *[=:] *//p' "$config/$ini" | head -n 1 | tr ',' ' ')
+waited=0
+for each in $ports; do
+    # The port shows that it listens; another start in the meantime, that the first one failed.
+    while ! grep -qi ":$(printf '%04x' "$each") .* 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null \
+        || ! systemctl is-active -q "$name" || [ "$(systemctl show -p ActiveEnterTimestampMonotonic --value "$name")" != "$began" ]; do
+        waited=$((waited + 1))
+        if [ $waited -gt 300 ] || [ "$(systemctl show -p NRestarts --value "$name")" != 0 ] || systemctl is-failed -q "$name"; then
+            journalctl -u "$name" --no-pager -n 5 -o cat >&2 || true
+            fail "$name does not run; its last words are above, and journalctl -u $name has the rest"
+        fi
+        sleep 1
+    done
+done
+echo "$name runs."
 
 echo
-echo "Clients must reach TCP port $port (and 443 where other ports are blocked). With ufw:"
-echo "    ufw allow $port/tcp"
+echo "Clients must reach TCP port(s) $ports. With ufw:"
+for each in $ports; do echo "    ufw allow $each/tcp"; done
 echo "Nothing else of this relay needs to be open: control port and metrics stay on the loopback address."
 echo "Back up with:  $here/backup.sh ${name%-server}"
