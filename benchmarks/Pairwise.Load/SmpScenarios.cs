@@ -17,6 +17,7 @@ internal static class SmpScenarios
         new("queues", "memory of an idle queue, over --queues (1,000,000) made by NEW", QueueScenario.RunAsync),
         new("restart", "from the start of the process to the first answers, with --queues (1,000,000) in the store log", RestartScenario.RunAsync),
         new("subscribe", "one client subscribes to --queues (100,000) in full blocks", SubscribeScenario.RunAsync),
+        new("connections", "memory of an idle TLS connection, over --idle (10,000)", ConnectionScenario.RunAsync),
     ];
 
     /// <summary>All options that a scenario of the suite knows.</summary>
