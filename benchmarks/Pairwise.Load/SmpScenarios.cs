@@ -18,11 +18,12 @@ internal static class SmpScenarios
         new("restart", "from the start of the process to the first answers, with --queues (1,000,000) in the store log", RestartScenario.RunAsync),
         new("subscribe", "one client subscribes to --queues (100,000) in full blocks", SubscribeScenario.RunAsync),
         new("connections", "memory of an idle TLS connection, over --idle (10,000)", ConnectionScenario.RunAsync),
+        new("auth-timing", "whether the time until AUTH tells why: --samples (2,000) of each fault, inside and over TLS", AuthTimingScenario.RunAsync),
     ];
 
     /// <summary>All options that a scenario of the suite knows.</summary>
     internal static string[] Options { get; } =
-        ["help", "scenario", "all", "server", "server-pid", "pairs", "seconds", "idle", "queues", "messages", "storage"];
+        ["help", "scenario", "all", "server", "server-pid", "pairs", "seconds", "idle", "queues", "messages", "samples", "storage"];
 
     internal static string Help
     {
@@ -42,6 +43,7 @@ internal static class SmpScenarios
             text.AppendLine("  --idle N           idle connections");
             text.AppendLine("  --queues N         queues");
             text.AppendLine("  --messages N       messages saved in memory (restart)");
+            text.AppendLine("  --samples N        times of each kind (auth-timing)");
             text.Append("The last line printed is JSON with the figures of all scenarios that ran.");
             return text.ToString();
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
@@ -15,9 +16,10 @@ namespace Pairwise.Server.Smp.Connections;
 /// </remarks>
 internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets) : IDisposable
 {
-    private static readonly Ed25519PublicKey DummyEd25519 = Ed25519PrivateKey.Generate(SystemRandom.Instance).PublicKey;
-    private static readonly Ed448PublicKey DummyEd448 = Ed448PrivateKey.Generate(SystemRandom.Instance).PublicKey;
-    private static readonly X25519PublicKey DummyX25519 = X25519PrivateKey.Generate(SystemRandom.Instance).PublicKey;
+    // Keys of nobody: they take the place of a key that is not there, and the way to the refusal stays the same.
+    private static readonly StoredKey DummyEd25519 = Dummy(Ed25519PrivateKey.Generate(SystemRandom.Instance).PublicKey);
+    private static readonly StoredKey DummyEd448 = Dummy(Ed448PrivateKey.Generate(SystemRandom.Instance).PublicKey);
+    private static readonly StoredKey DummyX25519 = Dummy(X25519PrivateKey.Generate(SystemRandom.Instance).PublicKey);
 
     private Dictionary<WireKey, BoxKey>? _secrets;
     private SmpAuthorizer? _forwarded;
@@ -54,19 +56,13 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     /// <summary>Whether the key made the signature; a key that cannot have made it costs the same time. Thread-safe.</summary>
     public static bool VerifySignature(in StoredKey key, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> signed)
     {
-        Span<byte> raw = stackalloc byte[64];
-        if (signature.Length == DummyEd25519.SignatureLength)
-        {
-            bool isRight = key.Kind == StoredKeyKind.Ed25519;
-            Ed25519PublicKey verifier = isRight ? Ed25519PublicKey.FromRaw(raw[..key.CopyRawTo(raw)]) : DummyEd25519;
-            return verifier.Verify(signed, signature) & isRight;
-        }
-        else
-        {
-            bool isRight = key.Kind == StoredKeyKind.Ed448;
-            Ed448PublicKey verifier = isRight ? Ed448PublicKey.FromRaw(raw[..key.CopyRawTo(raw)]) : DummyEd448;
-            return verifier.Verify(signed, signature) & isRight;
-        }
+        bool isEd25519 = signature.Length == Ed25519PrivateKey.SignatureLength;
+        bool isRight = key.Kind == (isEd25519 ? StoredKeyKind.Ed25519 : StoredKeyKind.Ed448);
+        ref readonly StoredKey used = ref isRight ? ref key : ref isEd25519 ? ref DummyEd25519 : ref DummyEd448;
+        Span<byte> raw = stackalloc byte[Ed448PublicKey.RawLength];
+        raw = raw[..used.CopyRawTo(raw)];
+        VerificationKey verifier = isEd25519 ? Ed25519PublicKey.FromRaw(raw) : Ed448PublicKey.FromRaw(raw);
+        return verifier.Verify(signed, signature) & isRight;
     }
 
     /// <inheritdoc/>
@@ -83,25 +79,19 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
             return false; // a session of a version without authenticators
         }
 
-        if (key.Kind != StoredKeyKind.X25519)
-        {
-            using SharedSecret dummy = sessionKey.DeriveSharedSecret(DummyX25519);
-            using BoxKey dummyBox = BoxKey.From(dummy);
-            _ = Authenticator.Verify(dummyBox, corrId.Value.Span, signed, authenticator);
-            return false;
-        }
-
-        WireKey cacheKey = new(key);
+        bool isRight = key.Kind == StoredKeyKind.X25519;
+        ref readonly StoredKey used = ref isRight ? ref key : ref DummyX25519;
+        WireKey cacheKey = new(used);
         if (_secrets?.TryGetValue(cacheKey, out BoxKey? known) == true)
         {
             return Authenticator.Verify(known, corrId.Value.Span, signed, authenticator);
         }
 
         Span<byte> raw = stackalloc byte[Bytes32.Length];
-        key.CopyRawTo(raw);
+        used.CopyRawTo(raw);
         using SharedSecret secret = sessionKey.DeriveSharedSecret(X25519PublicKey.FromRaw(raw));
         BoxKey box = BoxKey.From(secret);
-        if (!Authenticator.Verify(box, corrId.Value.Span, signed, authenticator))
+        if (!(Authenticator.Verify(box, corrId.Value.Span, signed, authenticator) & isRight))
         {
             box.Dispose();
             return false;
@@ -110,6 +100,9 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
         Keep(cacheKey, box);
         return true;
     }
+
+    private static StoredKey Dummy(PublicKey key) =>
+        StoredKey.TryFrom(key, out StoredKey stored) ? stored : throw new UnreachableException();
 
     private void Keep(WireKey key, BoxKey box)
     {
