@@ -26,19 +26,23 @@ public sealed class ReferenceChat : IAsyncDisposable
     private int _commands;
     private bool _isClosed;
 
-    private ReferenceChat(string prefix, string server)
+    private readonly string[] _more;
+
+    private ReferenceChat(string prefix, string server, string[] more)
     {
         _prefix = prefix;
         _server = server;
+        _more = more;
     }
 
     /// <summary>Path of the program; null where it is not at hand.</summary>
     public static string? Program => Environment.GetEnvironmentVariable("PAIRWISE_REFERENCE_CHAT");
 
     /// <summary>Starts the program with a new profile on a new database.</summary>
-    public static async Task<ReferenceChat> StartAsync(string folder, string name, string server)
+    /// <param name="more">Further options of the program.</param>
+    public static async Task<ReferenceChat> StartAsync(string folder, string name, string server, params string[] more)
     {
-        var chat = new ReferenceChat(Path.Combine(folder, "reference_" + name), server);
+        var chat = new ReferenceChat(Path.Combine(folder, "reference_" + name), server, more);
         await chat.OpenAsync(name);
         return chat;
     }
@@ -75,6 +79,33 @@ public sealed class ReferenceChat : IAsyncDisposable
         message => IsEvent(message, "newChatItems") && message.GetProperty("resp").GetProperty("chatItems").EnumerateArray().Any(item => ReceivedText(item) == text),
         "message " + text[..Math.Min(text.Length, 40)]);
 
+    /// <summary>Waits for the offer of a file, and gives its number there.</summary>
+    public async Task<long> SeesFileAsync(string fileName)
+    {
+        long? Number(JsonElement message) => IsEvent(message, "newChatItems")
+            ? message.GetProperty("resp").GetProperty("chatItems").EnumerateArray().Select(item => FileOf(item.GetProperty("chatItem"), fileName)).FirstOrDefault(number => number is not null)
+            : null;
+        return Number(await WaitAsync(message => Number(message) is not null, "file " + fileName))!.Value;
+    }
+
+    /// <summary>Waits for an event about a file by its number there.</summary>
+    public Task<JsonElement> SeesFileEventAsync(string type, long file) => WaitAsync(
+        message => IsEvent(message, type) && message.GetProperty("resp").TryGetProperty("chatItem", out var item)
+            && (item.TryGetProperty("chatItem", out var inner) ? inner : item).TryGetProperty("file", out var known) && known.GetProperty("fileId").GetInt64() == file,
+        $"{type} {file}");
+
+    /// <summary>Waits for the content of a received message of a type.</summary>
+    public async Task<JsonElement> SeesContentAsync(string type)
+    {
+        JsonElement? Content(JsonElement message) => IsEvent(message, "newChatItems")
+            ? message.GetProperty("resp").GetProperty("chatItems").EnumerateArray()
+                .Select(item => item.GetProperty("chatItem").GetProperty("content"))
+                .Where(content => content.GetProperty("type").GetString() == "rcvMsgContent" && content.GetProperty("msgContent").GetProperty("type").GetString() == type)
+                .Select(content => (JsonElement?)content.GetProperty("msgContent")).FirstOrDefault()
+            : null;
+        return Content(await WaitAsync(message => Content(message) is not null, "content " + type))!.Value;
+    }
+
     /// <summary>How often a text was received.</summary>
     public int CountTexts(string text)
     {
@@ -102,6 +133,9 @@ public sealed class ReferenceChat : IAsyncDisposable
         var content = item.GetProperty("chatItem").GetProperty("content");
         return content.GetProperty("type").GetString() == "rcvMsgContent" ? content.GetProperty("msgContent").GetProperty("text").GetString() : null;
     }
+
+    private static long? FileOf(JsonElement item, string fileName) =>
+        item.TryGetProperty("file", out var file) && file.GetProperty("fileName").GetString() == fileName ? file.GetProperty("fileId").GetInt64() : null;
 
     private async Task<JsonElement> WaitAsync(Func<JsonElement, bool> isWanted, string what)
     {
@@ -133,7 +167,7 @@ public sealed class ReferenceChat : IAsyncDisposable
     {
         var port = FreePort();
         _isClosed = false;
-        _process = Process.Start(new ProcessStartInfo(Program!, ["-d", _prefix, "-s", _server, "-p", port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
+        _process = Process.Start(new ProcessStartInfo(Program!, ["-d", _prefix, "-s", _server, "-p", port.ToString(System.Globalization.CultureInfo.InvariantCulture), .. _more])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

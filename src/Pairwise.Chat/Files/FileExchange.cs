@@ -261,7 +261,7 @@ internal sealed class FileExchange : IDisposable
             return new NewFile(source, name, length, transfer, token => _agent.Files.SendFileAsync(user, transfer, source, 1, token));
         }
 
-        var limit = FileSender.MaxInlineSize(contact);
+        var limit = FileSender.MaxInlineSize(contact, _options);
         return length <= limit
             ? new NewFile(source, name, length, null, static _ => Task.CompletedTask)
             : throw new ChatException(ChatError.File, $"There is no file relay, and inside the conversation only {limit} bytes can be sent: set one with /xftp xftp://FINGERPRINT@HOST.");

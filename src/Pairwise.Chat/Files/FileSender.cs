@@ -10,8 +10,8 @@ namespace Pairwise.Chat.Files;
 internal static class FileSender
 {
     /// <summary>Bytes of a file that can go to a contact without file relays.</summary>
-    public static long MaxInlineSize(Contact contact) =>
-        contact.IsPostQuantum || ChatVersions.Common(contact.Versions) >= ChatVersions.CompressionAndPostQuantum
+    public static long MaxInlineSize(Contact contact, ChatOptions options) =>
+        contact.IsPostQuantum || options.IsPostQuantum
             ? ChatMessageLimits.MaxPostQuantumChunkLength
             : IncomingFiles.MaxInlineSize;
 
