@@ -20,18 +20,18 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     /// <summary>Null when the command is none about files.</summary>
     public Task<ChatResponse>? Execute(ChatCommand command, UserId user, CancellationToken cancellationToken) => command switch
     {
-        ChatCommand.SendFile send => SendAsync(send.Name, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => MessageContent.File(), cancellationToken),
-        ChatCommand.SendImage send => SendAsync(send.Name, contact => PrepareImageAsync(contact, send.Path, cancellationToken), OfImage, cancellationToken),
+        ChatCommand.SendFile send => SendAsync(send.Name, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
+        ChatCommand.SendImage send => SendAsync(send.Name, contact => PrepareImageAsync(contact, send.Path, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
         ChatCommand.SendVoice send => SendAsync(
             send.Name,
             contact => files.PrepareAsync(contact, send.Path, cancellationToken),
-            _ => new MessageContent(MessageContent.VoiceType, "", send.Seconds),
+            _ => Task.FromResult(new MessageContent(MessageContent.VoiceType, "", send.Seconds)),
             cancellationToken),
         ChatCommand.SendVideo send => SendVideoAsync(send, cancellationToken),
         ChatCommand.ForwardFile forward => SendAsync(
             forward.Name,
             contact => files.PrepareToForwardAsync(contact, forward.File, cancellationToken),
-            file => forward.IsImage ? OfImage(file) : MessageContent.File(),
+            file => forward.IsImage ? OfImageAsync(file, cancellationToken) : Task.FromResult(MessageContent.File()),
             cancellationToken),
         ChatCommand.SendComposed send => SendComposedAsync(send, cancellationToken),
         ChatCommand.ReceiveFile receive => ReceiveAsync(receive, cancellationToken),
@@ -52,11 +52,11 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         agent.Files.SetServers(user, Chosen(servers));
     }
 
-    private async Task<ChatResponse> SendAsync(string name, Func<Contact, Task<NewFile>> prepareAsync, Func<NewFile, MessageContent> describe, CancellationToken cancellationToken)
+    private async Task<ChatResponse> SendAsync(string name, Func<Contact, Task<NewFile>> prepareAsync, Func<NewFile, Task<MessageContent>> describeAsync, CancellationToken cancellationToken)
     {
         var (contact, connection) = await contacts.FindReadyAsync(name, cancellationToken);
         var file = await prepareAsync(contact);
-        return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, describe(file), file, cancellationToken));
+        return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, await describeAsync(file), file, cancellationToken));
     }
 
     private async Task<NewFile> PrepareImageAsync(Contact contact, string typed, CancellationToken cancellationToken)
@@ -69,16 +69,17 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
             : throw new ChatException(ChatError.File, $"A picture may have {MaxImageSize} bytes at most: make it smaller, or send it with /file.");
     }
 
-    private static MessageContent OfImage(NewFile file) => MessageContent.Image(ImagePreview.Of(file.Source));
+    private static async Task<MessageContent> OfImageAsync(NewFile file, CancellationToken cancellationToken) =>
+        MessageContent.Image(await ImagePreview.OfAsync(file.Source, cancellationToken));
 
     private async Task<ChatResponse> SendVideoAsync(ChatCommand.SendVideo send, CancellationToken cancellationToken)
     {
         var (path, picture) = SplitPicture(send.Paths);
-        var preview = picture is null ? ImagePreview.Placeholder : ImagePreview.Of(new LocalFile(files.Places.FindToSend(picture).Path));
+        var preview = picture is null ? ImagePreview.Placeholder : await ImagePreview.OfAsync(new LocalFile(files.Places.FindToSend(picture).Path), cancellationToken);
         return await SendAsync(
             send.Name,
             contact => files.PrepareAsync(contact, path, cancellationToken),
-            _ => new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview),
+            _ => Task.FromResult(new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview)),
             cancellationToken);
     }
 

@@ -330,7 +330,7 @@ internal sealed class FileExchange : IDisposable
             if (row.Inline == InlineMode.None)
                 await FileSender.SendDescriptionAsync(_sender, _options, contact, open, row, cancellationToken);
             else
-                await FileSender.SendChunksAsync(_sender, open, row, cancellationToken);
+                await FileSender.SendContentAsync(_sender, open, row, cancellationToken);
         }
         catch (AgentException e) when (!e.IsTransient)
         {

@@ -6,14 +6,14 @@ using Pairwise.Wire;
 
 namespace Pairwise.Chat.Files;
 
-/// <summary>How a contact gets a file of ours: the pieces of its description, or of the file itself. Each piece counts once it is the agent's.</summary>
+/// <summary>How a contact gets a file of ours: the pieces of its description, or the file itself. Each piece counts once it is the agent's.</summary>
 internal static class FileSender
 {
     /// <summary>Bytes of a file that can go to a contact without file relays.</summary>
     public static long MaxInlineSize(Contact contact, ChatOptions options) =>
         contact.IsPostQuantum || options.IsPostQuantum
             ? ChatMessageLimits.MaxPostQuantumChunkLength
-            : IncomingFiles.MaxInlineSize;
+            : ChatMessageLimits.MaxOwnChunkLength;
 
     /// <summary>Tells the contact where a file is that was uploaded.</summary>
     public static async Task SendDescriptionAsync(MessageSender sender, ChatOptions options, Contact contact, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
@@ -32,14 +32,16 @@ internal static class FileSender
         }
     }
 
-    /// <summary>Sends the file itself, piece by piece.</summary>
+    /// <summary>Sends the file itself, which fits into one piece.</summary>
     /// <exception cref="ChatException">It is no longer as it was.</exception>
-    public static async Task SendChunksAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
+    public static async Task SendContentAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
     {
+        if (row.Pieces > 0)
+            return;
         byte[] content;
         try
         {
-            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync(IncomingFiles.MaxInlineSizeOnRequest, cancellationToken);
+            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync(ChatMessageLimits.InlineChunkLength, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -48,18 +50,12 @@ internal static class FileSender
 
         if (content.Length != row.File.Size)
             throw new ChatException(ChatError.File, $"{row.File.Path} is no longer the file that was offered.");
-        for (var start = row.Pieces * ChatMessageLimits.InlineChunkLength; start < content.Length; start += ChatMessageLimits.InlineChunkLength)
-        {
-            var piece = content.AsSpan(start, Math.Min(ChatMessageLimits.InlineChunkLength, content.Length - start));
-            var number = (start / ChatMessageLimits.InlineChunkLength) + 1;
-            var isLast = start + piece.Length == content.Length;
-            var body = new FileChunk((uint)number, Bytes.CopyOf(piece)).EncodeInline(row.Shared!.Value);
-            await sender.SendBodyAsync(
-                connection,
-                body,
-                isNotifying: false,
-                (store, accepted) => store.Files.SetPieces(row.File.Id, number, isLast ? accepted.Id.Value : null),
-                cancellationToken);
-        }
+        var body = new FileChunk(1, Bytes.Wrap(content)).EncodeInline(row.Shared!.Value);
+        await sender.SendBodyAsync(
+            connection,
+            body,
+            isNotifying: false,
+            (store, accepted) => store.Files.SetPieces(row.File.Id, 1, accepted.Id.Value),
+            cancellationToken);
     }
 }

@@ -27,13 +27,16 @@ public static class ChatMessageLimits
     /// <summary>A piece of a file inside the conversation; all but the last have exactly this length.</summary>
     public const int InlineChunkLength = 15_780;
 
-    /// <summary>The one piece that fits when the ratchet carries a post-quantum key: the agent's limit, less the piece's head.</summary>
+    /// <summary>The longest piece that fits into a message of today's agents: shorter than a full one, so what goes out is one piece at most.</summary>
+    public const int MaxOwnChunkLength = 15_700;
+
+    /// <summary>The same when the ratchet carries a post-quantum key.</summary>
     public const int MaxPostQuantumChunkLength = 13_500;
 
     /// <summary>Pieces of a file inside the conversation that are accepted; <see cref="MaxInlineChunksOnRequest"/> with <c>inline=on</c>.</summary>
     public const int MaxInlineChunks = 8;
 
-    /// <summary>Pieces that are sent, and accepted when the user asks for it.</summary>
+    /// <summary>Pieces that are accepted when the user asks for it.</summary>
     public const int MaxInlineChunksOnRequest = 15;
 
     /// <summary>Characters of the small picture of an image or a video.</summary>
