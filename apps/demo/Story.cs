@@ -73,12 +73,20 @@ internal static class Story
             await bob.TypeAsync("/info @alice");
             var isPostQuantum = await bob.WaitForLineAsync(line => line.StartsWith("post-quantum: ", StringComparison.Ordinal), Patience);
 
+            Say("Alice sends a file of 3 MB, through the file relay inside her program.");
+            var photo = Photo.Make(Home("photo.jpg"));
+            var photoFault = await photo.SendAsync(alice, bob, "bob", Home("received"), Patience);
+            var isPhotoReadable = Photo.IsReadableIn(Path.Combine(Home("alice"), "file-relay"));
+
             bobSaw.AddRange(MessagesOf(bob, "alice"));
             var aliceSaw = MessagesOf(alice, "bob").ToList();
             await Task.WhenAll(alice.EndInputAsync(Patience), bob.EndInputAsync(Patience));
             await Task.WhenAll(first.StopAsync(Patience), second.StopAsync(Patience));
 
             var views = Relays.Select(relay => RelayView.Of(Home(relay), Telling)).ToList();
+            Console.WriteLine();
+            Console.WriteLine($"Alice -> Bob: a file of 3 MB, {photoFault ?? "the same digest"}; its words {(isPhotoReadable ? "FOUND" : "not found")} at the file relay");
+            if (photoFault is not null || isPhotoReadable) return 1;
             return Summarise(fromAlice.Compare(bobSaw), fromBob.Compare(aliceSaw), bobSaw.Count, aliceSaw.Count, isPostQuantum, views, clock.Elapsed);
         }
         finally
@@ -105,12 +113,11 @@ internal static class Story
 
     private static IEnumerable<string> MessagesOf(ChatProcess chat, string sender) =>
         from line in chat.Lines
-        where line.StartsWith(sender + "> ", StringComparison.Ordinal)
+        where line.StartsWith(sender + "> ", StringComparison.Ordinal) && !line.StartsWith(sender + "> sends file", StringComparison.Ordinal)
         select line[(sender.Length + 2)..];
 
     private static int Summarise(string? faultToBob, string? faultToAlice, int toBob, int toAlice, string postQuantum, List<RelayView> views, TimeSpan time)
     {
-        Console.WriteLine();
         Console.WriteLine($"Alice -> Bob: {toBob} messages delivered, {faultToBob ?? "each once and in order"}");
         Console.WriteLine($"Bob -> Alice: {toAlice} messages delivered, {faultToAlice ?? "each once and in order"}");
         Console.WriteLine($"Ratchet {postQuantum}");
