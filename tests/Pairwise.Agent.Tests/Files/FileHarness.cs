@@ -356,3 +356,47 @@ internal sealed class FileAgent : IAsyncDisposable
         }
     }
 }
+
+/// <summary>An agent whose events nobody handles.</summary>
+internal sealed class DeafAgent(TemporaryFolder folder, string name) : IAsyncDisposable
+{
+    private Database? _database;
+
+    public AgentClient Client { get; private set; } = null!;
+
+    public UserId User { get; private set; } = new(1);
+
+    public async Task OpenAsync(ServerAddressWithPassword server)
+    {
+        var token = TestContext.Current.CancellationToken;
+        using var passphrase = Passphrase.Empty();
+        var isNew = !File.Exists(folder.File(name + ".db"));
+        _database = Database.Open(new DatabaseOptions { Path = folder.File(name + ".db"), Schemas = [AgentSchema.Schema] }, passphrase);
+        Client = await AgentClient.StartAsync(new AgentOptions(), new AgentDependencies(_database, TestAgent.Network), token);
+        if (isNew)
+        {
+            Assert.True(ServerAddressWithPassword.TryParse("smp://LcJUMfVhwD8yxjAiSaDzzGF3-kLG4Uh0Fl_ZIjrRwjI=@localhost:5223", out var relay));
+            User = await Client.CreateUserAsync([relay], token);
+        }
+
+        Client.Files.SetServers(User, [server]);
+    }
+
+    /// <summary>The first event of a type; the reader leaves before it counts as handled.</summary>
+    public async Task<T> FirstAsync<T>()
+        where T : AgentEvent
+    {
+        await foreach (var raised in Client.ReadEventsAsync(TestContext.Current.CancellationToken))
+        {
+            if (raised is T wanted) return wanted;
+        }
+
+        throw new InvalidOperationException("The agent ended.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Client.DisposeAsync();
+        if (_database is not null) await _database.DisposeAsync();
+    }
+}
