@@ -134,7 +134,12 @@ internal sealed class ChunkDownloads(FileServices services) : ChunkLanes<Pending
             transaction =>
             {
                 var session = transaction.Session;
-                if (!ReceivedFileRows.Has(session, before)) return (false, true);
+                if (!ReceivedFileRows.Has(session, before))
+                {
+                    transaction.AfterCommit(() => Services.End(before.File));
+                    return (false, true);
+                }
+
                 ReceivedFileRows.CountFailure(session, before, isFault: !isNetwork);
                 if (isRefusal) ReceivedFileRows.SetRefused(session, before);
                 else if (before.Replicas == 1 || (before.Retries + 1) % Services.Options.AttemptsInRow != 0) return (false, false);

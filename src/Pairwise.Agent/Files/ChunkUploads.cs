@@ -186,6 +186,7 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
                 return isRefusal ? UploadOutcome.Moved : UploadOutcome.Later;
             },
             cancellationToken);
+        if (outcome == UploadOutcome.Over) Services.End(before.File);
         if (outcome == UploadOutcome.GivenUp) await FailFileAsync(before.FileKey, before.File, reason, cancellationToken);
         if (outcome == UploadOutcome.Later && active.TryWarn()) Agent.Outbox.Publish(new AgentEvent.FileSendDelayed(before.File, reason));
         return outcome != UploadOutcome.Later;

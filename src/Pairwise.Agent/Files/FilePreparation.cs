@@ -90,7 +90,12 @@ internal sealed class FilePreparation(FileServices services) : IWorkerSteps<long
         await Agent.Store.ChangeAsync(
             transaction =>
             {
-                if (!SentFileRows.TryGet(transaction.Session, file.Key, out var still) || still.Status != SentFileStatus.New) return;
+                if (!SentFileRows.TryGet(transaction.Session, file.Key, out _))
+                {
+                    transaction.AfterCommit(() => services.End(file.Id));
+                    return;
+                }
+
                 SentFileRows.SetEncrypted(transaction.Session, file, key, start, digest, chunks);
                 transaction.Raise(new AgentEvent.FileSendProgress(file.Id, 0, start));
                 transaction.AfterCommit(() =>

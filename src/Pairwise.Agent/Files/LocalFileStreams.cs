@@ -12,6 +12,7 @@ public sealed class LocalFileReadStream : Stream
     private readonly BoxStream? _box;
     private long _left;
     private bool _isChecked;
+    private bool _isAuthentic;
 
     internal LocalFileReadStream(FileStream file, BoxStream? box)
     {
@@ -59,11 +60,15 @@ public sealed class LocalFileReadStream : Stream
     public void CheckEnd()
     {
         if (_left > 0) throw new InvalidDataException("The file was not read to its end.");
-        if (_isChecked || _box is null) return;
-        _isChecked = true;
-        Span<byte> tag = stackalloc byte[XftpLimits.TagLength];
-        if (_file.ReadAtLeast(tag, tag.Length, throwOnEndOfStream: false) != tag.Length || !_box.TryFinish(tag))
-            throw new InvalidDataException("The file was changed, or its key is another one.");
+        if (_box is null) return;
+        if (!_isChecked)
+        {
+            _isChecked = true;
+            Span<byte> tag = stackalloc byte[XftpLimits.TagLength];
+            _isAuthentic = _file.ReadAtLeast(tag, tag.Length, throwOnEndOfStream: false) == tag.Length && _box.TryFinish(tag);
+        }
+
+        if (!_isAuthentic) throw new InvalidDataException("The file was changed, or its key is another one.");
     }
 
     public override void Flush()

@@ -42,6 +42,7 @@ internal sealed class TestFileServer : IAsyncDisposable
             ConfigurationFolder = folder.File(name + "-etc"),
             StateFolder = folder.File(name + "-log"),
             FilesFolder = folder.File(name + "-files"),
+            Limits = new XftpServerLimits { StopTime = TimeSpan.FromMilliseconds(100) },
         };
         options = change?.Invoke(options) ?? options;
         return new TestFileServer(options, await XftpServer.StartAsync(options, TestContext.Current.CancellationToken));
