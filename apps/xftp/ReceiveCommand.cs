@@ -38,15 +38,16 @@ internal static class ReceiveCommand
     {
         await using var clients = new XftpClientPool(new XftpClientOptions());
         var description = source.Description;
+        FileDescription? redirect = null;
         if (description.Redirect is not null)
         {
-            var own = options with { ChunkFolder = FolderFor(options.ChunkFolder, description) };
-            var target = await FileDownload.FollowRedirectAsync(description, clients, own, cancellationToken);
-            await FileDownload.AcknowledgeAsync(description, clients, options.Attempts, cancellationToken);
-            Directory.Delete(own.ChunkFolder, recursive: true);
-            description = target;
+            // It is needed until the file is there: whoever is interrupted follows it once more.
+            redirect = description;
+            var own = options with { ChunkFolder = FolderFor(options.ChunkFolder, redirect) };
+            description = await FileDownload.FollowRedirectAsync(redirect, clients, own, cancellationToken);
         }
 
+        var temporary = options.ChunkFolder;
         var progress = new ProgressBar("Downloading", description.Size, error, TimeProvider.System, !Console.IsErrorRedirected);
         options = options with { ChunkFolder = FolderFor(options.ChunkFolder, description), Progress = progress };
         string? path = null;
@@ -86,6 +87,12 @@ internal static class ReceiveCommand
         }
 
         Directory.Delete(options.ChunkFolder, recursive: true);
+        if (redirect is not null)
+        {
+            await FileDownload.AcknowledgeAsync(redirect, clients, options.Attempts, cancellationToken);
+            Directory.Delete(FolderFor(temporary, redirect), recursive: true);
+        }
+
         await source.ForgetAsync(isConfirmed, output, cancellationToken);
     }
 

@@ -75,11 +75,16 @@ internal static class SendCommand
         }
 
         progress.Finish();
-        WriteDescriptions(sent, FreePath.In(folder, file.Name + ".xftp"), output);
+        var descriptions = FreePath.In(folder, file.Name + ".xftp");
+        WriteDescriptions(sent, descriptions, output);
         var linked = sent.Recipients[0];
         if (isShortLink)
         {
-            linked = (await FileUpload.SendDescriptionAsync(linked, clients, options with { Recipients = 1, Progress = null, Journal = null }, cancellationToken)).Recipients[0];
+            var link = await FileUpload.SendDescriptionAsync(linked, clients, options with { Recipients = 1, Progress = null, Journal = null }, cancellationToken);
+            var path = Path.Combine(descriptions, "link.xftp.private");
+            WriteSecret(path, link.Sender);
+            await output.WriteLineAsync($"Sender description of the link, to delete what it leads to with `xftp del`: {path}");
+            linked = link.Recipients[0];
         }
 
         await output.WriteLineAsync($"\nWeb link:\n{FileWebLink.Encode(linked)}");

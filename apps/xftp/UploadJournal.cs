@@ -48,7 +48,12 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
             return journal;
         }
 
-        // A line that the end of the process cut off is a chunk that is uploaded again.
+        // A line that the end of the process cut off is a chunk that is uploaded again; the next one begins after it.
+        if (!lines[^1].EndsWith(EndOfLine, StringComparison.Ordinal))
+        {
+            journal.Write("");
+        }
+
         foreach (var line in lines.Skip(1))
         {
             if (TryReadChunk(line, out var chunk) && chunk.RecipientKeys.Count == recipients)
