@@ -70,7 +70,7 @@ public sealed class FileCommandKillTests(ITestOutputHelper output)
             var known = TracesOf(temporary);
             for (var changes = random.Next(0, 4); changes > 0 && !command.HasExited;)
             {
-                await Task.Yield();
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, TestContext.Current.CancellationToken);
                 if (TracesOf(temporary) is var traces && traces != known)
                 {
                     known = traces;
