@@ -17,6 +17,8 @@ public sealed record SmpServerReport(StoreLogReport Queues, MessageLogReport Mes
 /// <summary>The state of a relay and the files behind it.</summary>
 internal sealed class SmpServerState : IAsyncDisposable
 {
+    private const int ManyQueues = 100_000;
+
     private readonly SmpServerOptions _options;
     private readonly PostgresStore? _database;
     private readonly Lock _saving = new();
@@ -190,6 +192,11 @@ internal sealed class SmpServerState : IAsyncDisposable
         }
 
         Report = new SmpServerReport(queues, messages, database);
+        if (Queues.Count >= ManyQueues)
+        {
+            // What reading left behind goes back to the system now: later, clients would wait for it.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
     }
 
     // A queue that was deleted after its messages were saved is nothing to worry about, unless all queues are gone.

@@ -74,24 +74,27 @@ internal ref struct LogLineReader(ReadOnlySpan<byte> line)
 
     public bool TryReadKey(out StoredKey key) => TryDecodeKey(Word(), out key);
 
-    /// <summary>keys = key *("," key)</summary>
-    public bool TryReadKeys(out StoredKey[] keys)
+    /// <summary>keys = key *("," key) ; nearly always one, which costs no array</summary>
+    public bool TryReadKeys(out StoredKey first, out StoredKey[] others)
     {
         ReadOnlySpan<byte> word = Word();
-        int count = word.Count((byte)',') + 1;
-        keys = new StoredKey[count];
-        for (int i = 0; i < count; i++)
+        others = [];
+        int comma = word.IndexOf((byte)',');
+        if (comma < 0)
         {
-            int comma = word.IndexOf((byte)',');
-            if (!TryDecodeKey(comma < 0 ? word : word[..comma], out keys[i]))
-            {
-                return false;
-            }
-
-            word = comma < 0 ? default : word[(comma + 1)..];
+            return TryDecodeKey(word, out first);
         }
 
-        return true;
+        others = new StoredKey[word.Count((byte)',')];
+        bool isRead = TryDecodeKey(word[..comma], out first);
+        for (int i = 0; i < others.Length && isRead; i++)
+        {
+            word = word[(comma + 1)..];
+            comma = i == others.Length - 1 ? word.Length : word.IndexOf((byte)',');
+            isRead = TryDecodeKey(word[..comma], out others[i]);
+        }
+
+        return isRead;
     }
 
     public static bool TryDecode(ReadOnlySpan<byte> text, out byte[] bytes)

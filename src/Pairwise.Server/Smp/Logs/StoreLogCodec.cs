@@ -123,7 +123,7 @@ internal static class StoreLogCodec
             {
                 _ when tag.SequenceEqual("TIME"u8) => TryReadDay(ref line, out int day) ? new StoreLogRecord.UpdateTime(id, day) : null,
                 _ when tag.SequenceEqual("SECURE"u8) => line.TryReadKey(out StoredKey key) ? new StoreLogRecord.SecureQueue(id, key) : null,
-                _ when tag.SequenceEqual("KEYS"u8) => line.TryReadKeys(out StoredKey[] keys) ? new StoreLogRecord.UpdateKeys(id, keys) : null,
+                _ when tag.SequenceEqual("KEYS"u8) => line.TryReadKeys(out StoredKey first, out StoredKey[] others) ? new StoreLogRecord.UpdateKeys(id, [first, .. others]) : null,
                 _ when tag.SequenceEqual("LINK"u8) => ReadLink(id, ref line),
                 _ when tag.SequenceEqual("NOTIFIER"u8) => ReadNotifier(ref line) is { } notifier ? new StoreLogRecord.AddNotifier(id, notifier) : null,
                 _ when tag.SequenceEqual("BLOCK"u8) => TryReadBlock(line.Rest(), out SmpError.Blocked? block) ? new StoreLogRecord.BlockQueue(id, block!) : null,
@@ -189,7 +189,7 @@ internal static class StoreLogCodec
     {
         queue = null;
         if (!line.TryTake("rid="u8) || !line.TryReadId(out StoredId recipientId)
-            || !line.TryTake(" rk="u8) || !line.TryReadKeys(out StoredKey[] keys)
+            || !line.TryTake(" rk="u8) || !line.TryReadKeys(out StoredKey key, out StoredKey[] moreKeys)
             || !line.TryTake(" rdh="u8) || !line.TryReadSecret(out Bytes32 secret)
             || !line.TryTake(" sid="u8) || !line.TryReadId(out StoredId senderId)
             || !line.TryTake(" sk="u8))
@@ -212,10 +212,10 @@ internal static class StoreLogCodec
         QueueUse use = line.TryTake(" queue_mode=M"u8) || line.TryTake(" sndSecure=T"u8) ? QueueUse.Messaging
             : line.TryTake(" queue_mode=C"u8) || line.TryTake(" sndSecure=F"u8) ? QueueUse.Contact
             : QueueUse.Unknown;
-        queue = new SmpQueue(recipientId, senderId, keys[0], secret, use);
-        if (keys.Length > 1)
+        queue = new SmpQueue(recipientId, senderId, key, secret, use);
+        if (moreKeys.Length > 0)
         {
-            queue.SetRecipientKeys(keys);
+            queue.SetRecipientKeys([key, .. moreKeys]);
         }
 
         queue.SetSenderKey(senderKey);
