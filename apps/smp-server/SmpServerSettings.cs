@@ -103,7 +103,17 @@ internal static class SmpServerSettings
     }
 
     /// <summary>The database that the ini file names, or the usual one.</summary>
-    public static PostgresOptions ReadDatabase(IniReader ini) => DatabaseSettings.Read(ini, new PostgresOptions(UsualDatabase));
+    public static PostgresOptions ReadDatabase(IniReader ini) => DatabaseSettings.Read(ini, new PostgresOptions(UsualDatabase)) with
+    {
+        DeletedLifetime = ini.Number("STORE_LOG", "db_deleted_ttl", 0, MaxSeconds) is { } number ? ReadDeletedLifetime(number) : PostgresOptions.DefaultDeletedLifetime,
+    };
+
+    // The generated file shows days, and the reference reads seconds: a number of a day's seconds or more is meant as seconds.
+    private static TimeSpan ReadDeletedLifetime(long number)
+    {
+        const int secondsPerDay = 86400;
+        return number < secondsPerDay ? TimeSpan.FromDays(number) : TimeSpan.FromSeconds(number);
+    }
 
     private static List<IPEndPoint> ReadEndpoints(IniReader ini)
     {

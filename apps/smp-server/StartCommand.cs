@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Postgres;
 
 namespace Pairwise.SmpRelay;
 
@@ -15,13 +16,24 @@ internal static class StartCommand
         Option<string> level = new("--log-level") { Description = "trace, debug, info, note, warn or error.", DefaultValueFactory = _ => "info" };
         level.AcceptOnlyFromAmong("trace", "debug", "info", "note", "warn", "error");
         Option<bool> skipWarnings = new("--skip-warnings") { Description = "Start in spite of lines in the message log that cannot be restored." };
-        Option<string?> migrations = new("--confirm-migrations") { Description = "up or down: change the database's schema without asking." };
+        Option<string?> migrations = new("--confirm-migrations") { Description = "up: bring the schema of a database that an older program made up to date; down: take back what a newer program changed." };
         migrations.AcceptOnlyFromAmong("up", "down");
         Command command = new("start", $"Start the server ({folders.IniFile}).") { maintenance, compact, level, skipWarnings, migrations };
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
             using ILoggerFactory logging = new ConsoleLog(LevelOf(result.GetValue(level)!), result.InvocationConfiguration.Error);
             SmpServerOptions options = SmpServerSettings.Read(folders) with { SkipWarnings = result.GetValue(skipWarnings), Logging = logging };
+            if (options.Database is { } database)
+            {
+                options = options with
+                {
+                    Database = database with
+                    {
+                        Migrations = result.GetValue(migrations) switch { "up" => MigrationConsent.Up, "down" => MigrationConsent.Down, _ => MigrationConsent.None },
+                    },
+                };
+            }
+
             CheckMessageStorage(folders, options);
             if (result.GetValue(maintenance))
             {

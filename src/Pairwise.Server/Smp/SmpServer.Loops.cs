@@ -4,6 +4,7 @@ using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Notifying;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Server.Smp.Subscribing;
 using Pairwise.Server.Web;
@@ -15,6 +16,8 @@ public sealed partial class SmpServer
 {
     // set before the loops start, then changed by the loop of days only
     private DateTimeOffset _countedFrom;
+
+    private static readonly TimeSpan DatabaseSweep = TimeSpan.FromHours(2);
 
     /// <summary>Removes messages that are too old, from all queues.</summary>
     /// <returns>How many were removed.</returns>
@@ -164,7 +167,7 @@ public sealed partial class SmpServer
     private async Task ExpireMessagesAsync(Expiration expiration, CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
-        if (_relay.Messages is JournalMessageStore && _relay.Options.ExpireMessagesOnStart)
+        if (_relay.Messages is JournalMessageStore or PostgresMessageStore && _relay.Options.ExpireMessagesOnStart)
         {
             await Task.Yield(); // it takes a while with many queues, and the relay serves meanwhile
             ExpireMessages();
@@ -173,6 +176,23 @@ public sealed partial class SmpServer
         while (await TickAsync(timer, cancellationToken))
         {
             ExpireMessages();
+        }
+    }
+
+    // As often as messages are looked at; rows of deleted queues stay for weeks, so that it need not be exact.
+    private async Task SweepDatabaseAsync(CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(_relay.Options.MessageExpiration?.CheckInterval ?? DatabaseSweep, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            try
+            {
+                await _state.SweepAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
         }
     }
 

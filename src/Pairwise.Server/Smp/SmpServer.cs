@@ -273,6 +273,11 @@ public sealed partial class SmpServer : IAsyncDisposable
         _loops.Add(WatchMemoryAsync(_stopping.Token));
         _loops.Add(DeliverNotificationsAsync(_stopping.Token));
         _loops.Add(ExpireNotificationsAsync(_stopping.Token));
+        if (options.Database is not null)
+        {
+            _loops.Add(SweepDatabaseAsync(_stopping.Token));
+        }
+
         if (options.MessageExpiration is { } expiration)
         {
             _loops.Add(ExpireMessagesAsync(expiration, _stopping.Token));

@@ -124,6 +124,9 @@ internal sealed class SmpServerState : IAsyncDisposable
         }
     }
 
+    /// <summary>Removes what the database keeps of queues deleted long ago.</summary>
+    public Task SweepAsync(CancellationToken cancellationToken) => _database?.SweepAsync(cancellationToken) ?? Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         if (_database is not null)

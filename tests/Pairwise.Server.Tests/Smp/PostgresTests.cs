@@ -268,6 +268,78 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task A_database_that_dies_and_comes_back_under_load_has_every_message_once()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
+        using TestFolder folder = new();
+        PostgresOptions database = new(cluster.Connection);
+        const int senders = 4;
+        const int deaths = 4;
+        List<string> accepted = [];
+        await using (SmpServer relay = await StartAsync(folder, database))
+        {
+            bool isOver = false;
+            async Task SendAsync(int sender)
+            {
+                await using RelayClient client = await RelayClient.ConnectAsync(relay);
+                OwnedQueue queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+                for (int number = 0; !Volatile.Read(ref isOver); number++)
+                {
+                    string text = $"{sender} {number}";
+                    BrokerMessage answer = await client.AskAsync(queue.Theirs, Text(text), null);
+                    if (answer is not BrokerMessage.Ok)
+                    {
+                        AssertError(SmpError.Quota.Instance, answer);
+                        queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+                        continue;
+                    }
+
+                    lock (accepted)
+                    {
+                        accepted.Add(text);
+                    }
+                }
+            }
+
+            Task[] working = [.. Enumerable.Range(0, senders).Select(SendAsync)];
+            for (int death = 0; death < deaths; death++)
+            {
+                int before = Count();
+                while (Count() < before + 50)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
+                    await (working.FirstOrDefault(task => task.IsFaulted) ?? Task.CompletedTask);
+                }
+
+                await cluster.RestartAsync(cancellationToken); // it dies first
+            }
+
+            Volatile.Write(ref isOver, true);
+            await Task.WhenAll(working);
+        }
+
+        await using NpgsqlDataSource pool = database.OpenPool();
+        await using NpgsqlCommand command = pool.CreateCommand("SELECT convert_from(msg_body, 'UTF8') FROM messages WHERE NOT msg_quota");
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<string> stored = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            stored.Add(reader.GetString(0));
+        }
+
+        Assert.Equal(accepted.Order(StringComparer.Ordinal), stored.Order(StringComparer.Ordinal));
+
+        int Count()
+        {
+            lock (accepted)
+            {
+                return accepted.Count;
+            }
+        }
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
     public async Task Messages_in_journals_go_with_queues_in_the_database()
     {
         using TestFolder folder = new();

@@ -129,7 +129,7 @@ public static class DatabaseMoves
         await using var pool = options.OpenPool();
         try
         {
-            await PostgresSchema.PrepareAsync(pool, options.Schema, time.GetUtcNow(), cancellationToken);
+            await PostgresSchema.PrepareAsync(pool, options, time.GetUtcNow(), cancellationToken);
             return await move(pool);
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)

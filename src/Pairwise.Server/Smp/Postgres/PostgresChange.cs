@@ -3,6 +3,12 @@ namespace Pairwise.Server.Smp.Postgres;
 /// <summary>One statement that waits to be carried out, with the values it had when it was asked for.</summary>
 internal sealed record PostgresChange(string Sql, object?[] Values)
 {
+    /// <summary>
+    /// The statement for a change that may have been made already, where making it twice in a row would not be the same as
+    /// once; null where it is.
+    /// </summary>
+    public string? RepeatedSql { get; init; }
+
     /// <summary>How many rows it has to touch at least; fewer mean that the database was changed by somebody else.</summary>
     public bool MustChangeRow { get; init; }
 }

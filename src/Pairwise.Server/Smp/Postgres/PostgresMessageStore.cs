@@ -44,7 +44,7 @@ internal sealed class PostgresMessageStore(int quota, PostgresWriter writer) : M
         {
             // The database must take the message before memory does: what it refuses was never there.
             var preview = Preview(quota);
-            if (preview != Effect.Nothing && !store.IsLoading && !store.TryInsert(recipientId, preview == Effect.Marker && !message.IsQuota ? StoredMessage.Quota(message.Id, message.Seconds) : message, canWrite: preview != Effect.Marker))
+            if (preview != Effect.Nothing && !store.IsLoading && !store.TryInsert(recipientId, preview == Effect.Marker && !message.IsQuota ? StoredMessage.Quota(message.Id, message.Seconds) : message, _messages.Count + 1, canWrite: preview != Effect.Marker))
             {
                 throw new IOException("The database takes no changes.");
             }
@@ -62,7 +62,7 @@ internal sealed class PostgresMessageStore(int quota, PostgresWriter writer) : M
                 return;
             }
 
-            if (!store.TryDelete(recipientId, first))
+            if (!store.TryDelete(recipientId, first, _messages.Count - 1))
             {
                 throw new IOException("The database takes no changes.");
             }
@@ -94,20 +94,21 @@ internal sealed class PostgresMessageStore(int quota, PostgresWriter writer) : M
         }
     }
 
-    private bool TryInsert(StoredId recipientId, StoredMessage message, bool canWrite) => writer.TryEnqueue(
+    // The counts are those of memory, not one more or less than the row's, so that a change may be made twice.
+    private bool TryInsert(StoredId recipientId, StoredMessage message, long size, bool canWrite) => writer.TryEnqueue(
         new PostgresChange(
             $"INSERT INTO messages ({PostgresRows.MessageColumns}) VALUES ($1,$2,$3,$4,$5,$6)",
-            [recipientId.ToArray(), message.Id.ToArray(), message.Seconds, message.IsQuota, message.Notify, message.Body.ToArray()]),
+            [recipientId.ToArray(), message.Id.ToArray(), message.Seconds, message.IsQuota, message.Notify, message.Body.ToArray()])
+        {
+            RepeatedSql = $"INSERT INTO messages ({PostgresRows.MessageColumns}) SELECT $1,$2,$3,$4,$5,$6 WHERE NOT EXISTS (SELECT FROM messages WHERE recipient_id = $1 AND msg_id = $2)",
+        },
         new PostgresChange(
-            "UPDATE msg_queues SET msg_queue_size = msg_queue_size + 1, msg_can_write = $2, msg_queue_expire = TRUE WHERE recipient_id = $1",
-            [recipientId.ToArray(), canWrite]));
+            "UPDATE msg_queues SET msg_queue_size = $2, msg_can_write = $3, msg_queue_expire = TRUE WHERE recipient_id = $1",
+            [recipientId.ToArray(), size, canWrite]));
 
-    private bool TryDelete(StoredId recipientId, StoredMessage message) => writer.TryEnqueue(
+    private bool TryDelete(StoredId recipientId, StoredMessage message, long size) => writer.TryEnqueue(
         new PostgresChange("DELETE FROM messages WHERE recipient_id = $1 AND msg_id = $2", [recipientId.ToArray(), message.Id.ToArray()]),
         new PostgresChange(
-            """
-            UPDATE msg_queues SET msg_queue_size = GREATEST(msg_queue_size - 1, 0), msg_can_write = msg_can_write OR msg_queue_size <= 1,
-              msg_queue_expire = msg_queue_size > 1 WHERE recipient_id = $1
-            """,
-            [recipientId.ToArray()]));
+            "UPDATE msg_queues SET msg_queue_size = $2, msg_can_write = msg_can_write OR $2 = 0, msg_queue_expire = $2 > 0 WHERE recipient_id = $1",
+            [recipientId.ToArray(), size]));
 }

@@ -15,7 +15,16 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
     /// <summary>The reference's default pool.</summary>
     public const int DefaultPoolSize = 10;
 
+    /// <summary>How long rows of deleted queues stay: the reference's three weeks.</summary>
+    public static readonly TimeSpan DefaultDeletedLifetime = TimeSpan.FromDays(21);
+
     private const string UnixSocketFolder = "/var/run/postgresql";
+
+    /// <summary>What may be done about a schema of another version.</summary>
+    public MigrationConsent Migrations { get; init; }
+
+    /// <summary>How long rows of deleted queues stay.</summary>
+    public TimeSpan DeletedLifetime { get; init; } = DefaultDeletedLifetime;
 
     /// <summary>Opens a pool of connections whose unqualified names mean the schema.</summary>
     /// <exception cref="SmpServerException">The connection text cannot be understood.</exception>

@@ -18,11 +18,14 @@ internal sealed class PostgresQueueLog(PostgresWriter writer, TimeProvider time,
     /// <summary>The statement that adds a queue.</summary>
     public static PostgresChange Insert(SmpQueue queue) => new(
         $"INSERT INTO msg_queues ({PostgresRows.QueueColumns}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
-        PostgresRows.OfQueue(queue));
+        PostgresRows.OfQueue(queue))
+    {
+        RepeatedSql = $"INSERT INTO msg_queues ({PostgresRows.QueueColumns}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16) ON CONFLICT DO NOTHING",
+    };
 
     /// <summary>The statement that adds a service.</summary>
     public static PostgresChange Insert(ServiceRecord service) => new(
-        "INSERT INTO services (service_id, service_role, service_cert, service_cert_hash, created_at) VALUES ($1,$2,$3,$4,$5)",
+        "INSERT INTO services (service_id, service_role, service_cert, service_cert_hash, created_at) VALUES ($1,$2,$3,$4,$5) ON CONFLICT DO NOTHING",
         [service.Id.ToArray(), PostgresRows.RoleOf(service.Role), PostgresRows.OfCertificates(service.Certificates), service.CertificateHash.ToArray(), service.CreatedSeconds]);
 
     private ReadOnlySpan<PostgresChange> ChangesOf(StoreLogRecord record) => record switch

@@ -2,115 +2,115 @@ using Npgsql;
 
 namespace Pairwise.Server.Smp.Postgres;
 
-/// <summary>The tables of a kind of relay, and the migrations by which the reference came to them.</summary>
-/// <param name="Migrations">Names, in order.</param>
-/// <param name="Tables">Makes all tables as they are after the last of them, that of migrations included.</param>
-internal sealed record PostgresLayout(IReadOnlyList<string> Migrations, string Tables);
+/// <summary>What may be done about a database whose schema is not this program's.</summary>
+public enum MigrationConsent
+{
+    /// <summary>Nothing: the program ends, and says what would have to be done.</summary>
+    None,
+
+    /// <summary>An older schema is brought up to date.</summary>
+    Up,
+
+    /// <summary>What a newer program changed is taken back, as it left word in the database.</summary>
+    Down,
+}
 
 /// <summary>
-/// The tables of a relay's database: those of the reference after its migration of 2025-09-03, so that either program can
-/// use what the other left. Messages are kept by their order of arrival; a queue row counts what waits for it.
+/// The tables of a relay's database: those of the reference, so that either program can use what the other left. Messages
+/// are kept by their order of arrival; a queue row counts what waits for it.
 /// </summary>
 internal static class PostgresSchema
 {
-    private static readonly string[] Migrations =
-    [
-        "20250207_initial",
-        "20250319_updated_index",
-        "20250320_short_links",
-        "20250514_service_certs",
-        "20250903_store_messages",
-    ];
-
-    private const string Tables = """
-        CREATE TABLE services (
-          service_id BYTEA NOT NULL PRIMARY KEY,
-          service_role TEXT NOT NULL,
-          service_cert BYTEA NOT NULL,
-          service_cert_hash BYTEA NOT NULL UNIQUE,
-          created_at BIGINT NOT NULL
-        );
-        CREATE INDEX idx_services_service_role ON services (service_role);
-
-        CREATE TABLE msg_queues (
-          recipient_id BYTEA NOT NULL PRIMARY KEY,
-          recipient_keys BYTEA NOT NULL,
-          rcv_dh_secret BYTEA NOT NULL,
-          sender_id BYTEA NOT NULL,
-          sender_key BYTEA,
-          notifier_id BYTEA,
-          notifier_key BYTEA,
-          rcv_ntf_dh_secret BYTEA,
-          status TEXT NOT NULL,
-          updated_at BIGINT,
-          deleted_at BIGINT,
-          queue_mode TEXT,
-          link_id BYTEA,
-          fixed_data BYTEA,
-          user_data BYTEA,
-          rcv_service_id BYTEA REFERENCES services (service_id) ON UPDATE RESTRICT ON DELETE SET NULL,
-          ntf_service_id BYTEA REFERENCES services (service_id) ON UPDATE RESTRICT ON DELETE SET NULL,
-          msg_can_write BOOLEAN NOT NULL DEFAULT TRUE,
-          msg_queue_expire BOOLEAN NOT NULL DEFAULT FALSE,
-          msg_queue_size BIGINT NOT NULL DEFAULT 0
-        );
-        CREATE UNIQUE INDEX idx_msg_queues_sender_id ON msg_queues (sender_id);
-        CREATE UNIQUE INDEX idx_msg_queues_notifier_id ON msg_queues (notifier_id);
-        CREATE UNIQUE INDEX idx_msg_queues_link_id ON msg_queues (link_id);
-        CREATE INDEX idx_msg_queues_rcv_service_id ON msg_queues (rcv_service_id, deleted_at);
-        CREATE INDEX idx_msg_queues_ntf_service_id ON msg_queues (ntf_service_id, deleted_at);
-        CREATE INDEX idx_msg_queues_updated_at_recipient_id ON msg_queues (deleted_at, updated_at, msg_queue_expire, recipient_id);
-
-        CREATE TABLE messages (
-          message_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-          recipient_id BYTEA NOT NULL REFERENCES msg_queues (recipient_id) ON UPDATE RESTRICT ON DELETE CASCADE,
-          msg_id BYTEA NOT NULL,
-          msg_ts BIGINT NOT NULL,
-          msg_quota BOOLEAN NOT NULL,
-          msg_ntf_flag BOOLEAN NOT NULL,
-          msg_body BYTEA NOT NULL
-        );
-        CREATE INDEX idx_messages_recipient_id_message_id ON messages (recipient_id, message_id);
-        CREATE INDEX idx_messages_recipient_id_msg_ts ON messages (recipient_id, msg_ts);
-        CREATE INDEX idx_messages_recipient_id_msg_quota ON messages (recipient_id, msg_quota);
-
-        CREATE TABLE migrations (
-          name TEXT NOT NULL PRIMARY KEY,
-          ts TIMESTAMP NOT NULL,
-          down TEXT
-        );
-        """;
-
-    /// <summary>Makes the schema when it is missing, and checks that it is one that we know.</summary>
+    /// <summary>Makes the schema when it is missing, and brings it to this program's version when that was agreed to.</summary>
     /// <exception cref="SmpServerException">The schema is of another version.</exception>
-    public static Task PrepareAsync(NpgsqlDataSource pool, string schema, DateTimeOffset now, CancellationToken cancellationToken) =>
-        PrepareAsync(pool, new PostgresLayout(Migrations, Tables), schema, now, cancellationToken);
+    public static Task PrepareAsync(NpgsqlDataSource pool, PostgresOptions options, DateTimeOffset now, CancellationToken cancellationToken) =>
+        PrepareAsync(pool, PostgresMigration.All, options, now, cancellationToken);
 
-    /// <summary>The same for any kind of relay.</summary>
+    /// <summary>The same for any kind of relay, by the steps of its tables' history.</summary>
     /// <exception cref="SmpServerException">The schema is of another version.</exception>
-    public static async Task PrepareAsync(NpgsqlDataSource pool, PostgresLayout layout, string schema, DateTimeOffset now, CancellationToken cancellationToken)
+    public static async Task PrepareAsync(
+        NpgsqlDataSource pool, IReadOnlyList<PostgresMigration> migrations, PostgresOptions options, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var connection = await pool.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
 
         // Two relays that start at once must not both make the tables.
-        await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtext($1))", cancellationToken, schema);
-        if (await IsMissingAsync(connection, schema, cancellationToken))
+        await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtext($1))", cancellationToken, options.Schema);
+        if (await IsMissingAsync(connection, options.Schema, cancellationToken))
         {
             using var builder = new NpgsqlCommandBuilder();
-            await ExecuteAsync(connection, "CREATE SCHEMA IF NOT EXISTS " + builder.QuoteIdentifier(schema), cancellationToken);
-            await ExecuteAsync(connection, layout.Tables, cancellationToken);
-            foreach (var migration in layout.Migrations)
-            {
-                await ExecuteAsync(connection, "INSERT INTO migrations (name, ts) VALUES ($1, $2)", cancellationToken, migration, DateTime.SpecifyKind(now.UtcDateTime, DateTimeKind.Unspecified));
-            }
+            await ExecuteAsync(connection, "CREATE SCHEMA IF NOT EXISTS " + builder.QuoteIdentifier(options.Schema), cancellationToken);
+            await ExecuteAsync(connection, "CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, ts TIMESTAMP NOT NULL, down TEXT)", cancellationToken);
+            await GoUpAsync(connection, migrations, now, cancellationToken);
         }
         else
         {
-            await CheckAsync(connection, layout.Migrations, cancellationToken);
+            await ReconcileAsync(connection, migrations, options.Migrations, now, cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static async Task ReconcileAsync(
+        NpgsqlConnection connection, IReadOnlyList<PostgresMigration> migrations, MigrationConsent consent, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var found = await ReadAsync(connection, cancellationToken);
+        PostgresMigration[] missing = [.. migrations.Where(migration => found.All(each => each.Name != migration.Name))];
+        (string Name, string? Down)[] unknown = [.. found.Where(each => migrations.All(migration => migration.Name != each.Name))];
+        if (missing.Length > 0 && unknown.Length > 0)
+        {
+            throw new SmpServerException($"The database was changed by a program with another history: its migration {unknown[0].Name} is not known here, and {missing[0].Name} is missing.");
+        }
+
+        if (missing.Length > 0)
+        {
+            if (consent != MigrationConsent.Up)
+            {
+                throw new SmpServerException($"The database was made by an older program: its migration {missing[0].Name} is missing. Make a backup, then start once with --confirm-migrations up.");
+            }
+
+            await GoUpAsync(connection, missing, now, cancellationToken);
+        }
+        else if (unknown.Length > 0)
+        {
+            if (consent != MigrationConsent.Down)
+            {
+                throw new SmpServerException($"The database was changed by a newer program: its migration {unknown[^1].Name} is not known here. Make a backup, then start once with --confirm-migrations down to take it back.");
+            }
+
+            await GoDownAsync(connection, unknown, cancellationToken);
+        }
+
+        // A former version of this program made the tables without the routines.
+        if (migrations == PostgresMigration.All && await IsMissingRoutineAsync(connection, cancellationToken))
+        {
+            await ExecuteAsync(connection, PostgresFunctions.Create, cancellationToken);
+        }
+    }
+
+    private static async Task GoUpAsync(NpgsqlConnection connection, IEnumerable<PostgresMigration> migrations, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var time = DateTime.SpecifyKind(now.UtcDateTime, DateTimeKind.Unspecified);
+        foreach (var migration in migrations)
+        {
+            await ExecuteAsync(connection, migration.Up, cancellationToken);
+            await ExecuteAsync(
+                connection, "INSERT INTO migrations (name, ts, down) VALUES ($1, $2, $3)", cancellationToken, migration.Name, time, migration.Down ?? (object)DBNull.Value);
+        }
+    }
+
+    private static async Task GoDownAsync(NpgsqlConnection connection, (string Name, string? Down)[] migrations, CancellationToken cancellationToken)
+    {
+        foreach (var (name, down) in migrations.Reverse())
+        {
+            if (down is null)
+            {
+                throw new SmpServerException($"The migration {name} cannot be taken back: restore the backup from before it, or use the newer program.");
+            }
+
+            await ExecuteAsync(connection, down, cancellationToken);
+            await ExecuteAsync(connection, "DELETE FROM migrations WHERE name = $1", cancellationToken, name);
+        }
     }
 
     private static async Task<bool> IsMissingAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
@@ -120,30 +120,28 @@ internal static class PostgresSchema
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static async Task CheckAsync(NpgsqlConnection connection, IReadOnlyList<string> migrations, CancellationToken cancellationToken)
+    private static async Task<bool> IsMissingRoutineAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var found = new HashSet<string>(StringComparer.Ordinal);
-        await using var command = new NpgsqlCommand("SELECT name FROM migrations", connection);
+        await using var command = new NpgsqlCommand("SELECT to_regproc('write_message') IS NULL", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static async Task<List<(string Name, string? Down)>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var found = new List<(string Name, string? Down)>();
+        await using var command = new NpgsqlCommand("SELECT name, down FROM migrations ORDER BY name", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            found.Add(reader.GetString(0));
+            found.Add((reader.GetString(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetString(1)));
         }
 
-        if (migrations.FirstOrDefault(migration => !found.Contains(migration)) is { } missing)
-        {
-            throw new SmpServerException($"The database was made by an older program: its migration {missing} is missing. Start release 6.5 of the official server on it once.");
-        }
-
-        if (found.FirstOrDefault(name => !migrations.Contains(name)) is { } unknown)
-        {
-            throw new SmpServerException($"The database was changed by a newer program: its migration {unknown} is not known here.");
-        }
+        return found;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         foreach (var value in values)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = value });

@@ -13,15 +13,17 @@ namespace Pairwise.Server.Smp.Postgres;
 public sealed record PostgresReport(long Queues, long Services, long Messages, long Refused);
 
 /// <summary>A relay's database: opened once, read once, then written behind memory. Owned by the relay's state.</summary>
-internal sealed class PostgresStore : IAsyncDisposable
+internal sealed partial class PostgresStore : IAsyncDisposable
 {
-    private const int DeletedQueueDays = 21;
-
+    private readonly TimeSpan _deletedLifetime;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private StoreLogWriter? _mirror;
 
-    private PostgresStore(NpgsqlDataSource pool, TimeProvider time, ILogger logger)
+    private PostgresStore(NpgsqlDataSource pool, TimeSpan deletedLifetime, TimeProvider time, ILogger logger)
     {
+        _deletedLifetime = deletedLifetime;
+        _logger = logger;
         Pool = pool;
         _time = time;
         Writer = new PostgresWriter(pool, time, logger);
@@ -38,9 +40,10 @@ internal sealed class PostgresStore : IAsyncDisposable
         var pool = options.OpenPool();
         try
         {
-            await PostgresSchema.PrepareAsync(pool, options.Schema, time.GetUtcNow(), cancellationToken);
-            await PurgeAsync(pool, time, cancellationToken);
-            return new PostgresStore(pool, time, logger);
+            await PostgresSchema.PrepareAsync(pool, options, time.GetUtcNow(), cancellationToken);
+            var store = new PostgresStore(pool, options.DeletedLifetime, time, logger);
+            await store.PurgeAsync(cancellationToken);
+            return store;
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)
         {
@@ -89,6 +92,32 @@ internal sealed class PostgresStore : IAsyncDisposable
         queues.AttachLog(new PostgresQueueLog(Writer, _time, _mirror));
     }
 
+    /// <summary>Removes the rows of queues that were deleted long enough ago; what the queues held went with their deletion.</summary>
+    /// <returns>How many rows went.</returns>
+    public async Task<int> PurgeAsync(CancellationToken cancellationToken)
+    {
+        await using var command = Pool.CreateCommand("DELETE FROM msg_queues WHERE deleted_at < $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = (_time.GetUtcNow() - _deletedLifetime).ToUnixTimeSeconds() });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The same while the relay runs: a database that is away now is asked again the next time.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var purged = await PurgeAsync(cancellationToken);
+            if (purged > 0)
+            {
+                Log.Purged(_logger, purged);
+            }
+        }
+        catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException or IOException or TimeoutException)
+        {
+            Log.PurgeFailed(_logger, Explain(fault));
+        }
+    }
+
     /// <summary>Writes what waits, then closes all connections.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -122,13 +151,6 @@ internal sealed class PostgresStore : IAsyncDisposable
         return restored;
     }
 
-    // Rows of deleted queues are kept as long as the reference keeps them, without what they held.
-    private static async Task PurgeAsync(NpgsqlDataSource pool, TimeProvider time, CancellationToken cancellationToken)
-    {
-        await using var command = pool.CreateCommand("DELETE FROM msg_queues WHERE deleted_at < $1");
-        command.Parameters.Add(new NpgsqlParameter { Value = time.GetUtcNow().AddDays(-DeletedQueueDays).ToUnixTimeSeconds() });
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
 
     internal static async Task ReadAsync(NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
     {
@@ -138,5 +160,14 @@ internal sealed class PostgresStore : IAsyncDisposable
         {
             take(reader);
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2023, LogLevel.Information, "{Count} rows of queues deleted long ago were removed from the database.")]
+        public static partial void Purged(ILogger logger, int count);
+
+        [LoggerMessage(2024, LogLevel.Warning, "Rows of deleted queues could not be removed from the database: {Reason}")]
+        public static partial void PurgeFailed(ILogger logger, string reason);
     }
 }

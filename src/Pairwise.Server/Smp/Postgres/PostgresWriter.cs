@@ -11,7 +11,9 @@ namespace Pairwise.Server.Smp.Postgres;
 /// <remarks>
 /// Thread-safe. Memory is ahead of the database by what waits here, at most <see cref="MaxPending"/> changes; answers wait
 /// for their commit (<see cref="IDurableWrites"/>). While the database is away changes wait and are tried again; after
-/// <see cref="Patience"/> new ones are refused and waiting answers fail, so that no client is left hanging.
+/// <see cref="Patience"/> new ones are refused and waiting answers fail, so that no client is left hanging; when it is back,
+/// what waits is written, and the relay takes changes again. A connection that breaks at a commit leaves open whether it was
+/// committed: the changes are made once more, and all of them may be (<see cref="PostgresChange.RepeatedSql"/>).
 /// </remarks>
 internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 {
@@ -30,11 +32,15 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
+    // owned by the loop: whether the changes at hand may have been committed already
+    private bool _isRepeated;
+
     // guarded by _gate
     private readonly Lock _gate = new();
     private readonly Queue<PostgresChange> _pending = new();
     private long _asked;
     private long _written;
+    private long _failures;
     private bool _isAway;
     private bool _isStopping;
     private TaskCompletionSource _work = NewSignal();
@@ -73,9 +79,11 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     public async ValueTask WhenWrittenAsync()
     {
         long target;
+        long failures;
         lock (_gate)
         {
             target = _asked;
+            failures = _failures;
         }
 
         while (true)
@@ -83,6 +91,11 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             Task progress;
             lock (_gate)
             {
+                if (_failures != failures)
+                {
+                    throw new IOException("The database refused a change.");
+                }
+
                 if (_written >= target)
                 {
                     return;
@@ -130,7 +143,13 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             {
                 await WriteAsync(batch, _stop.Token);
             }
-            catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException)
+            catch (PostgresException fault) when (IsAboutOneChange(fault))
+            {
+                // No other try will do, and what is wrong with one change must not hold up the others.
+                await WriteOneByOneAsync(batch);
+                continue;
+            }
+            catch (Exception fault) when (IsOutage(fault))
             {
                 outage ??= _time.GetTimestamp();
                 if (_time.GetElapsedTime(outage.Value) > Patience)
@@ -158,6 +177,36 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             batch.Clear();
             outage = null;
             retry = FirstRetry;
+        }
+    }
+
+    // The values do not fit the table, or contradict other rows: what somebody else did to the database.
+    private static bool IsAboutOneChange(PostgresException fault) =>
+        fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState.StartsWith("23", StringComparison.Ordinal);
+
+    private static bool IsOutage(Exception fault) => fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException;
+
+    // Leaves those of the batch that could not be tried for lack of a database.
+    private async Task WriteOneByOneAsync(List<PostgresChange> batch)
+    {
+        while (batch.Count > 0)
+        {
+            try
+            {
+                await WriteAsync([batch[0]], _stop.Token);
+            }
+            catch (PostgresException fault) when (IsAboutOneChange(fault))
+            {
+                Log.ChangeRefused(_logger, fault.SqlState);
+                Fail();
+            }
+            catch (Exception fault) when (IsOutage(fault) || fault is OperationCanceledException)
+            {
+                return;
+            }
+
+            batch.RemoveAt(0);
+            Advance(1);
         }
     }
 
@@ -204,7 +253,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         {
             foreach (var change in changes)
             {
-                var command = new NpgsqlBatchCommand(change.Sql);
+                var command = new NpgsqlBatchCommand(_isRepeated ? change.RepeatedSql ?? change.Sql : change.Sql);
                 PostgresRows.AddTo(command.Parameters, change.Values);
                 batch.BatchCommands.Add(command);
             }
@@ -212,14 +261,17 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             await batch.ExecuteNonQueryAsync(cancellationToken);
             for (var i = 0; i < changes.Count; i++)
             {
-                if (changes[i].MustChangeRow && batch.BatchCommands[i].RecordsAffected == 0)
+                if (changes[i].MustChangeRow && !_isRepeated && batch.BatchCommands[i].RecordsAffected == 0)
                 {
                     Log.RowIsGone(_logger);
                 }
             }
         }
 
+        // A connection that breaks now leaves open whether this was committed.
+        _isRepeated = true;
         await transaction.CommitAsync(cancellationToken);
+        _isRepeated = false;
     }
 
     private async Task<bool> RestAsync(TimeSpan time)
@@ -249,6 +301,15 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         progress.TrySetResult();
     }
 
+    // Whoever waits hears that what was asked for is not stored: nobody can tell whose change it was.
+    private void Fail()
+    {
+        lock (_gate)
+        {
+            _failures++;
+        }
+    }
+
     private void GiveUp()
     {
         TaskCompletionSource progress;
@@ -268,6 +329,9 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     {
         [LoggerMessage(2021, LogLevel.Warning, "The database refused {Count} changes ({Reason}); they are tried again.")]
         public static partial void DatabaseRefused(ILogger logger, string reason, int count);
+
+        [LoggerMessage(2025, LogLevel.Error, "The database does not take one change ({Reason}): it contradicts what somebody else did there. It was left out.")]
+        public static partial void ChangeRefused(ILogger logger, string reason);
 
         [LoggerMessage(2022, LogLevel.Error, "A queue row that a change was for is not in the database: somebody else changed it.")]
         public static partial void RowIsGone(ILogger logger);

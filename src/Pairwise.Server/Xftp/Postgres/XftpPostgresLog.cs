@@ -54,7 +54,7 @@ internal sealed class XftpPostgresLog : IChunkLog
         var pool = options.OpenPool(Program);
         try
         {
-            await PostgresSchema.PrepareAsync(pool, XftpPostgresRows.Layout, options.Schema, time.GetUtcNow(), cancellationToken);
+            await PostgresSchema.PrepareAsync(pool, XftpPostgresRows.Migrations, options, time.GetUtcNow(), cancellationToken);
             return pool;
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)

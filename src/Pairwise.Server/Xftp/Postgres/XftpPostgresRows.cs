@@ -17,9 +17,13 @@ internal static class XftpPostgresRows
 
     public const string RecipientColumns = "recipient_id, sender_id, recipient_key";
 
-    public static PostgresLayout Layout { get; } = new(
-        ["20260325_initial"],
-        """
+    /// <summary>The steps of the tables' history, by the reference's names.</summary>
+    public static IReadOnlyList<PostgresMigration> Migrations { get; } =
+    [
+        new("20260325_initial", Initial, null),
+    ];
+
+    private const string Initial = """
         CREATE TABLE files (
           sender_id BYTEA NOT NULL PRIMARY KEY,
           file_size INTEGER NOT NULL,
@@ -37,13 +41,7 @@ internal static class XftpPostgresRows
         );
         CREATE INDEX idx_recipients_sender_id ON recipients (sender_id);
         CREATE INDEX idx_files_created_at ON files (created_at);
-
-        CREATE TABLE migrations (
-          name TEXT NOT NULL PRIMARY KEY,
-          ts TIMESTAMP NOT NULL,
-          down TEXT
-        );
-        """);
+        """;
 
     /// <summary>The statements that a record of the log comes to.</summary>
     public static IEnumerable<PostgresChange> ChangesOf(XftpLogRecord record) => record switch
@@ -51,11 +49,11 @@ internal static class XftpPostgresRows
         XftpLogRecord.Add add =>
         [
             new(
-                "INSERT INTO files (sender_id, file_size, file_digest, sender_key, created_at, status) VALUES ($1,$2,$3,$4,$5,$6)",
+                "INSERT INTO files (sender_id, file_size, file_digest, sender_key, created_at, status) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT DO NOTHING",
                 [add.Sender.Value.ToArray(), checked((int)add.Chunk.Size), add.Chunk.Digest.ToArray(), add.Chunk.SenderKey.ToSpki(), add.CreatedAt, XftpLogCodec.StatusOf(add.Blocked, add.IsOff)]),
         ],
         XftpLogRecord.AddRecipients add => add.Recipients.Select(recipient => new PostgresChange(
-            $"INSERT INTO recipients ({RecipientColumns}) VALUES ($1,$2,$3)",
+            $"INSERT INTO recipients ({RecipientColumns}) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING",
             [recipient.Id.Value.ToArray(), add.Sender.Value.ToArray(), recipient.Key.ToSpki()])),
         XftpLogRecord.Put put => [PathOf(put.Sender, put.Path)],
         XftpLogRecord.Delete delete => [new("DELETE FROM files WHERE sender_id = $1", [delete.Sender.Value.ToArray()])],
