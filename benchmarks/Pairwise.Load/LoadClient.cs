@@ -1,9 +1,10 @@
-using Pairwise.Client;
+using System.Net.Sockets;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
+using Pairwise.Transport.Tls;
 using Pairwise.Wire;
 
 namespace Pairwise.Load;
@@ -11,6 +12,8 @@ namespace Pairwise.Load;
 /// <summary>A client with as little work of its own as the protocol allows: it asks, and reads what comes, one task at a time.</summary>
 internal sealed class LoadClient : IAsyncDisposable
 {
+    private static readonly TlsContext Context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = ["smp/1"] });
+
     private readonly SmpClientSession _session;
     private readonly TransmissionAuthorizer _authorizer;
     private readonly TransmissionFormat _format;
@@ -25,12 +28,21 @@ internal sealed class LoadClient : IAsyncDisposable
 
     internal static async Task<LoadClient> ConnectAsync(ServerAddress server, CancellationToken cancellationToken)
     {
+        if (!server.TryGetPort(out ushort port))
+        {
+            throw new SuiteException($"the port of {server} is no number");
+        }
+
         try
         {
-            SmpClientOptions options = new() { Network = new NetworkOptions { HostMode = HostMode.Public } };
-            return new LoadClient(await SmpConnector.ConnectAsync(server, options, isInteractive: false, cancellationToken));
+            Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(server.Hosts[0].Name, port, cancellationToken);
+            TlsTarget target = new(PeerChecks.Server(server.KeyHash, TimeProvider.System));
+            TlsConnection connection = await TlsConnection.ConnectAsync(Context, target, LoadThreads.Next().Own(socket), TimeProvider.System, cancellationToken);
+            SmpClientHandshakeOptions handshake = new() { KeyHash = server.KeyHash, Versions = SmpVersions.ClientRange };
+            return new LoadClient(await SmpClientHandshake.RunAsync(connection, handshake, SystemRandom.Instance, cancellationToken));
         }
-        catch (TransportException failure)
+        catch (Exception failure) when (failure is TransportException or SocketException)
         {
             throw new SuiteException($"the relay {server} cannot be reached: {failure.Message}");
         }

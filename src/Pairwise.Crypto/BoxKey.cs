@@ -58,6 +58,13 @@ public sealed class BoxKey : IDisposable
         SecretBox.SealPrepared(_key.Span, nonce, plaintext, destination[TagLength..], destination[..TagLength]);
     }
 
+    /// <summary>Seals one box under a 32-byte secret of the caller's, without an object that would outlive it.</summary>
+    public static void SealOnce(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination)
+    {
+        SecretBox.CheckLength(destination.Length, plaintext.Length + TagLength, nameof(destination));
+        SecretBox.Seal(secret, nonce, plaintext, destination[TagLength..], destination[..TagLength]);
+    }
+
     /// <summary>Seals <paramref name="plaintext"/> into a new array.</summary>
     public byte[] Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext)
     {

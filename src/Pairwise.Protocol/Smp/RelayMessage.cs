@@ -27,26 +27,22 @@ public abstract record RelayMessage(WireTime Time)
     /// Seals the message for the recipient into <paramref name="destination"/>, which has <see cref="SealedLength"/> bytes,
     /// without an allocation.
     /// </summary>
-    /// <param name="key">Of the secret of the queue's two DH keys.</param>
+    /// <param name="secret">Of the queue's two DH keys, 32 bytes.</param>
     /// <param name="id">The message id is the nonce.</param>
     /// <param name="destination">Where MSG has its body.</param>
     /// <exception cref="ArgumentException">The body is longer than any version allows, or the destination has another length.</exception>
+    public void Seal(ReadOnlySpan<byte> secret, MessageId id, Span<byte> destination)
+    {
+        Span<byte> nonce = stackalloc byte[BoxNonce.Length];
+        BoxKey.SealOnce(secret, nonce, WritePadded(id, nonce, destination), destination);
+    }
+
+    /// <summary>As the other, with a key that is there.</summary>
+    /// <exception cref="ArgumentException">The body is longer than any version allows, or the destination has another length.</exception>
     public void Seal(BoxKey key, MessageId id, Span<byte> destination)
     {
-        if (destination.Length != SealedLength)
-        {
-            throw new ArgumentException($"The sealed message has {SealedLength} bytes.", nameof(destination));
-        }
-
-        var padded = destination[BoxKey.TagLength..];
-        var writer = new WireWriter(padded);
-        writer.WriteUInt16((ushort)EncodedLength);
-        Write(ref writer);
-        padded[writer.Written..].Fill((byte)'#');
-
         Span<byte> nonce = stackalloc byte[BoxNonce.Length];
-        BoxNonce.Write(id.Value.Span, nonce);
-        key.Seal(nonce, padded, destination);
+        key.Seal(nonce, WritePadded(id, nonce, destination), destination);
     }
 
     /// <summary>Opens what MSG has, with the recipient's side of the secret.</summary>
@@ -161,6 +157,23 @@ public abstract record RelayMessage(WireTime Time)
 
         message = new Content(new WireTime(seconds), flags, body);
         return true;
+    }
+
+    // Writes the nonce, and the padded content to where it is sealed in place.
+    private Span<byte> WritePadded(MessageId id, Span<byte> nonce, Span<byte> destination)
+    {
+        if (destination.Length != SealedLength)
+        {
+            throw new ArgumentException($"The sealed message has {SealedLength} bytes.", nameof(destination));
+        }
+
+        BoxNonce.Write(id.Value.Span, nonce);
+        var padded = destination[BoxKey.TagLength..];
+        var writer = new WireWriter(padded);
+        writer.WriteUInt16((ushort)EncodedLength);
+        Write(ref writer);
+        padded[writer.Written..].Fill((byte)'#');
+        return padded;
     }
 
     private void Write(ref WireWriter writer)

@@ -242,6 +242,7 @@ public sealed partial class SmpServer : IAsyncDisposable
                     MaxHandshakes = options.Limits.Handshakes,
                     MaxSilent = options.Limits.Handshakes,
                     MaxConnections = ConnectionLimit,
+                    HandlesInline = true,
                     IsAdmitting = () => _memory.State == MemoryState.Enough,
                 },
                 context,

@@ -11,20 +11,20 @@ internal sealed class SilentSockets(int limit)
     private readonly Lock _gate = new();
 
     // guarded by _gate; the oldest first
-    private readonly LinkedList<Socket> _sockets = new();
+    private readonly LinkedList<(Socket Socket, Stream Stream)> _sockets = new();
     private long _cut;
 
     /// <summary>How many were closed to make room.</summary>
     public long Cut => Interlocked.Read(ref _cut);
 
-    /// <summary>Adds one, to be given back to <see cref="Leave"/>.</summary>
-    public LinkedListNode<Socket> Enter(Socket socket)
+    /// <summary>Adds one with the stream that owns it, to be given back to <see cref="Leave"/>.</summary>
+    public LinkedListNode<(Socket Socket, Stream Stream)> Enter(Socket socket, Stream stream)
     {
-        LinkedListNode<Socket> node;
-        Socket? oldest = null;
+        LinkedListNode<(Socket, Stream)> node;
+        Stream? oldest = null;
         lock (_gate)
         {
-            node = _sockets.AddLast(socket);
+            node = _sockets.AddLast((socket, stream));
             if (_sockets.Count > limit)
                 oldest = TakeOldest();
         }
@@ -34,7 +34,7 @@ internal sealed class SilentSockets(int limit)
     }
 
     /// <summary>Takes one out whose peer has spoken, or that was closed.</summary>
-    public void Leave(LinkedListNode<Socket> node)
+    public void Leave(LinkedListNode<(Socket Socket, Stream Stream)> node)
     {
         lock (_gate)
         {
@@ -46,7 +46,7 @@ internal sealed class SilentSockets(int limit)
     /// <summary>Closes the one that has been silent longest, as when descriptors run out.</summary>
     public void CutOldest()
     {
-        Socket? oldest;
+        Stream? oldest;
         lock (_gate)
         {
             oldest = TakeOldest();
@@ -56,13 +56,13 @@ internal sealed class SilentSockets(int limit)
     }
 
     // Those whose first byte has come, but was not seen yet, are not silent.
-    private Socket? TakeOldest()
+    private Stream? TakeOldest()
     {
         while (_sockets.First is { } node)
         {
             _sockets.Remove(node);
-            if (!HasSpoken(node.Value))
-                return node.Value;
+            if (!HasSpoken(node.Value.Socket))
+                return node.Value.Stream;
         }
 
         return null;
@@ -80,11 +80,11 @@ internal sealed class SilentSockets(int limit)
         }
     }
 
-    private void Close(Socket? socket)
+    private void Close(Stream? stream)
     {
-        if (socket is null)
+        if (stream is null)
             return;
         Interlocked.Increment(ref _cut);
-        socket.Dispose(); // whoever waits for its first byte wakes up with an error
+        stream.Dispose(); // whoever waits for its first byte wakes up with an error
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -41,6 +42,12 @@ public sealed record TlsListenerOptions
 
     /// <summary>Null leaves keep-alive off.</summary>
     public KeepAliveOptions? KeepAlive { get; init; } = new();
+
+    /// <summary>
+    /// Whether the handler goes on on the thread that sees the socket's event, see <see cref="SocketPoller"/>: for handlers
+    /// that never block.
+    /// </summary>
+    public bool HandlesInline { get; init; }
 }
 
 /// <summary>Counts of one listener since its start.</summary>
@@ -182,9 +189,11 @@ public sealed partial class TlsListener : IAsyncDisposable
                     continue;
                 }
 
+                if (!TryOwn(socket, out var stream))
+                    continue;
                 Interlocked.Increment(ref _active);
                 var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _connections[number] = RunAsync(number, socket, _silent.Enter(socket), started.Task);
+                _connections[number] = RunAsync(number, socket, stream, _silent.Enter(socket, stream), started.Task);
                 started.SetResult();
             }
             catch (OperationCanceledException)
@@ -208,12 +217,12 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(long number, Socket socket, LinkedListNode<Socket> silence, Task registered)
+    private async Task RunAsync(long number, Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence, Task registered)
     {
         try
         {
             await registered;
-            if (await TryOpenAsync(socket, silence) is { } connection)
+            if (await TryOpenAsync(socket, stream, silence) is { } connection)
             {
                 await using (connection)
                     await _handler(connection, _stop.Token);
@@ -235,6 +244,22 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
+    private bool TryOwn(Socket socket, [NotNullWhen(true)] out Stream? stream)
+    {
+        stream = null;
+        try
+        {
+            stream = _options.HandlesInline ? SocketPoller.Next().Own(socket) : new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (IOException)
+        {
+            Interlocked.Increment(ref _failed); // it has gone already, or the system is out of memory
+            socket.Dispose();
+        }
+
+        return stream is not null;
+    }
+
     // The peer may not have begun yet: it hears of it as of any failure of a TLS server, and not by waiting in vain.
     private static void Refuse(Socket socket)
     {
@@ -253,14 +278,13 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task<TlsConnection?> TryOpenAsync(Socket socket, LinkedListNode<Socket> silence)
+    private async Task<TlsConnection?> TryOpenAsync(Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence)
     {
         var isHolding = false;
         try
         {
             socket.NoDelay = true;
             _options.KeepAlive?.ApplyTo(socket);
-            var stream = new NetworkStream(socket, ownsSocket: true);
             using var limit = new CancellationTokenSource(_options.SilenceTime, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
             await WaitForPeerAsync(stream, either.Token);
@@ -274,7 +298,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         catch (Exception e) when (e is TransportException or OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
             Interlocked.Increment(ref _failed);
-            socket.Dispose();
+            await stream.DisposeAsync();
             Log.HandshakeFailed(_logger, e is TransportException transport ? transport.Failure : TransportFailure.TimedOut);
             return null;
         }
@@ -286,7 +310,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private static async ValueTask WaitForPeerAsync(NetworkStream stream, CancellationToken cancellationToken)
+    private static async ValueTask WaitForPeerAsync(Stream stream, CancellationToken cancellationToken)
     {
 #pragma warning disable CA2022 // a read of length zero waits and reads nothing: that is its use
         await stream.ReadAsync(Memory<byte>.Empty, cancellationToken);

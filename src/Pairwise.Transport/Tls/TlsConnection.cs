@@ -31,6 +31,7 @@ public sealed class TlsConnection : ISecureConnection
     private int _receivedStart;
     private int _receivedEnd;
     private bool _isInputEnded;
+    private bool _isReadable;
 
     private int _writing;
     private volatile bool _isClosing;
@@ -111,7 +112,7 @@ public sealed class TlsConnection : ISecureConnection
         lock (_gate)
         {
             ThrowIfBroken();
-            if (_isInputEnded || _received is not null || _session.HasPending)
+            if (_isInputEnded || _isReadable || _received is not null || _session.HasPending)
                 return ValueTask.CompletedTask;
         }
 
@@ -266,6 +267,7 @@ public sealed class TlsConnection : ISecureConnection
 #pragma warning disable CA2022 // a read of length zero waits and reads nothing: that is its use
             await _stream.ReadAsync(Memory<byte>.Empty, cancellationToken);
 #pragma warning restore CA2022
+            _isReadable = true;
         }
         catch (Exception e) when (IsStreamFailure(e))
         {
@@ -276,7 +278,9 @@ public sealed class TlsConnection : ISecureConnection
     /// <summary>Gets more bytes of the peer, first waiting for them without a buffer.</summary>
     private async ValueTask FillAsync(CancellationToken cancellationToken)
     {
-        await WaitAsync(cancellationToken);
+        if (!_isReadable)
+            await WaitAsync(cancellationToken);
+        _isReadable = false;
 
         // What is there already is the beginning of a record; the whole record fits.
         var buffer = _received ?? ArrayPool<byte>.Shared.Rent(ReceiveSize);

@@ -312,7 +312,6 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         RelayMessage message = stored.IsQuota
             ? new RelayMessage.QuotaMarker(time)
             : new RelayMessage.Content(time, new MessageFlags(stored.Notify), new BlockSlice(stored.Body));
-        using BoxKey key = BoxKey.FromSymmetric(queue.DhSecret);
-        message.Seal(key, new MessageId(stored.Id.ToWireId()), destination);
+        message.Seal(queue.DhSecret, new MessageId(stored.Id.ToWireId()), destination);
     }
 }

@@ -41,7 +41,7 @@ internal sealed partial class SmpDispatcher
             relay.Statistics.MessagesExpired(Messages.Expire(queue, relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds));
         }
 
-        StoredMessage message = StoredMessage.Message(relay.NewId(), relay.NowSeconds(), send.Flags.Notification, send.Body.ToArray());
+        StoredMessage message = StoredMessage.Message(relay.NewId(), relay.NowSeconds(), send.Flags.Notification, Copy(send.Body.Span));
         // One hold of the lock: between the two the recipient could subscribe, receive and acknowledge the message, and
         // would then get what is no longer there.
         lock (queue)
@@ -70,6 +70,14 @@ internal sealed partial class SmpDispatcher
 
         relay.Statistics.MessageSent(queue, message.Notify);
         return SmpAnswer.Ok;
+    }
+
+    // Every byte is written: the runtime need not wipe the array first.
+    private static byte[] Copy(ReadOnlySpan<byte> body)
+    {
+        byte[] copy = GC.AllocateUninitializedArray<byte>(body.Length);
+        body.CopyTo(copy);
+        return copy;
     }
 
     private SmpAnswer Subscribe(ISmpClient client, SmpQueue queue)

@@ -27,7 +27,13 @@ internal sealed partial class SmpDispatcher(SmpRelay relay)
     public SmpAnswer Handle(ISmpClient client, CorrId corrId, SmpCommand command, SmpQueue? queue) => command switch
     {
         SmpCommand.Send send => Send(client, send, queue!),
-        SmpCommand.Ack ack => WithQueue(queue!, () => Acknowledge(client, ack, queue!)),
+        SmpCommand.Ack ack => RefusalOf(queue!) is { } error ? SmpAnswer.Of(error) : Acknowledge(client, ack, queue!),
+        _ => HandleRare(client, corrId, command, queue),
+    };
+
+    // Apart, because the functions handed over here would be made for each message above, too.
+    private SmpAnswer HandleRare(ISmpClient client, CorrId corrId, SmpCommand command, SmpQueue? queue) => command switch
+    {
         SmpCommand.Ping => SmpAnswer.Of(BrokerMessage.Pong.Instance),
         SmpCommand.Sub => WithQueue(queue!, () => Subscribe(client, queue!)),
         SmpCommand.Get => WithQueue(queue!, () => Get(client, queue!)),
@@ -50,16 +56,10 @@ internal sealed partial class SmpDispatcher(SmpRelay relay)
         _ => throw new UnreachableException(),
     };
 
-    // Commands about a blocked queue are refused; the others record that the queue is in use.
-    private SmpAnswer WithQueue(SmpQueue queue, Func<SmpAnswer> handle)
-    {
-        if (BlockOf(queue) is { } block)
-        {
-            return SmpAnswer.Of(block);
-        }
+    private SmpAnswer WithQueue(SmpQueue queue, Func<SmpAnswer> handle) => RefusalOf(queue) is { } error ? SmpAnswer.Of(error) : handle();
 
-        return Touch(queue) is { } error ? SmpAnswer.Of(error) : handle();
-    }
+    // Commands about a blocked queue are refused; the others record that the queue is in use.
+    private SmpError? RefusalOf(SmpQueue queue) => BlockOf(queue) is { } block ? block : Touch(queue);
 
     private SmpError? Touch(SmpQueue queue)
     {
