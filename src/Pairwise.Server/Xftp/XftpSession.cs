@@ -62,13 +62,20 @@ internal sealed class XftpSession : IDisposable
         }
     }
 
-    /// <summary>The public key for the server's hello; the same one for the whole connection.</summary>
+    /// <summary>
+    /// The public key for the server's hello; the same one for the whole connection. What was agreed stays until there is
+    /// another agreement: several pages of one browser share a connection, and each begins with a hello.
+    /// </summary>
     public X25519PublicKey BeginHandshake()
     {
         lock (_gate)
         {
             _key ??= X25519PrivateKey.Generate(_random);
-            _agreement = null;
+            if (_agreement is { SessionKey: null })
+            {
+                _agreement = null;
+            }
+
             return _key.PublicKey;
         }
     }

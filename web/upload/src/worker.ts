@@ -28,7 +28,7 @@ async function answer(message: ToWorker): Promise<void> {
         tell({ kind: "uploaded", fragment: await upload.send(message.file.name, message.file, progress) });
       } catch (cause) {
         report(cause);
-        // What is of no use to anybody does not stay on the server.
+        // What is of no use to anybody does not stay on the server; if it cannot be reached, it expires there.
         await takeBack().catch(() => undefined);
         tell({ kind: "ended" });
       }
@@ -37,8 +37,13 @@ async function answer(message: ToWorker): Promise<void> {
     case "download": {
       await loadSodium();
       const download = new Download((server) => new ServerConnection(server, message.pageHost, cancelling.signal), openWaitingRoom);
-      const file = await download.receive(message.fragment, progress);
-      tell({ kind: "downloaded", name: file.name, content: file.content });
+      try {
+        const file = await download.receive(message.fragment, progress);
+        tell({ kind: "downloaded", name: file.name, content: file.content });
+      } catch (cause) {
+        report(cause);
+        tell({ kind: "ended" });
+      }
       break;
     }
     case "cancel":

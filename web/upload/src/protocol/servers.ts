@@ -10,13 +10,13 @@ export interface ServerAddress {
   readonly port: number;
 }
 
-// address = "xftp://" fingerprint ["=" …] "@" host *("," host) [":" port] ; fingerprint = base64url, 32 bytes
+// address = "xftp://" fingerprint "@" host *("," host) [":" port] ; fingerprint = base64url
 export function parseServer(text: string): ServerAddress {
   const parts = /^xftp:\/\/([A-Za-z0-9_-]+={0,2})@(\[[0-9A-Fa-f:.]+\]|[^:@/?#[\]\s]+)(?::([0-9]{1,5}))?$/.exec(text);
   if (parts === null) throw new Malformed("it is not a file server's address");
   const port = parts[3] === undefined || parts[3] === "0" ? 443 : Number(parts[3]);
   const keyHash = fromBase64Url(parts[1]!);
-  if (keyHash.length !== 32 || port > 65535) throw new Malformed("it is not a file server's address");
+  if (port > 65535) throw new Malformed("it is not a file server's address");
   return { text, keyHash, hosts: parts[2]!.split(","), port };
 }
 
