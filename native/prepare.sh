@@ -31,6 +31,20 @@ prepare() {
     [ -f "$root/.cache/page/.built" ] || "$root/native/build-page.sh"
 }
 
+# prepare_page_tests: a browser and what drives it. Tests that lack them say so and are skipped.
+prepare_page_tests() {
+    local missing=()
+    command -v npm >/dev/null || missing+=(npm)
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+    if [ ${#missing[@]} -gt 0 ] && ! (install_packages "${missing[@]}"); then return 0; fi
+    local page=$root/web/upload
+    if [ ! "$page/node_modules/.package-lock.json" -nt "$page/package-lock.json" ]; then
+        echo "Installing what tests the upload page..." >&2
+        (cd "$page" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json) \
+            || echo "npm could not install what tests the upload page: its tests are skipped." >&2
+    fi
+}
+
 install_packages() {
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then

@@ -19,7 +19,11 @@ async function encrypt(vector: VectorRecord): Promise<Uint8Array[]> {
   const sizes = planChunks(payloadSize(encodeHeader(vector.fileName), content.length));
   const encryptor = new FileEncryptor(keyOf(vector), encodeHeader(vector.fileName), new Blob([content as BlobPart]), vector.encryptedSize);
   const chunks: Uint8Array[] = [];
-  for (const size of sizes) chunks.push(await encryptor.next(size));
+  for (const size of sizes) {
+    const chunk = new Uint8Array(size);
+    await encryptor.fill(chunk);
+    chunks.push(chunk);
+  }
   encryptor.free();
   return chunks;
 }
@@ -32,7 +36,7 @@ function decrypt(vector: VectorRecord, encrypted: Uint8Array, chunkSizes: number
   verifier.free();
   const decryptor = new FileDecryptor(keyOf(vector), encrypted.length);
   const content: Uint8Array[] = [];
-  for (let i = 0; i < encrypted.length; i += pieceLength) content.push(decryptor.decrypt(encrypted.subarray(i, i + pieceLength)));
+  for (let i = 0; i < encrypted.length; i += pieceLength) content.push(decryptor.decrypt(encrypted.subarray(i, i + pieceLength)).slice());
   decryptor.free();
   assert.equal(concat(...content).length, decryptor.contentLength);
   return { name: decryptor.name, content: concat(...content) };

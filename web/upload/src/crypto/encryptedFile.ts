@@ -1,6 +1,6 @@
 // A file as it is cut into chunks: its length, a header with its name, the content and padding, encrypted as one box with the
 // tag at the end. Pieces come and go in order; memory does not grow with the file.
-import { ByteReader, ByteWriter, concat, Malformed } from "../wire/bytes";
+import { ByteReader, ByteWriter, concat, Malformed, release } from "../wire/bytes";
 import { BoxStream, tagLength } from "./boxStream";
 
 /** The pieces that are encrypted and decrypted at once. */
@@ -51,41 +51,40 @@ export class FileEncryptor {
   }
 
   // encryptedFile = encrypted(length header content *"#") tag ; length = int64 of header and content
-  /** The next bytes of the encrypted file; all but the last are a multiple of 64. */
-  async next(length: number): Promise<Uint8Array> {
-    const chunk = new Uint8Array(length);
+  /** Fills a chunk with the next bytes of the encrypted file; all chunks but the last one are a multiple of 64. */
+  async fill(chunk: Uint8Array): Promise<void> {
     const tagStart = this.size - tagLength;
-    for (let done = 0; done < length;) {
-      const piece = Math.min(pieceLength, length - done, tagStart - this.position);
+    for (let done = 0; done < chunk.length;) {
+      const piece = Math.min(pieceLength, chunk.length - done, tagStart - this.position);
       if (piece > 0) {
-        const plain = await this.plain(this.position, piece);
-        this.box.room(piece).set(plain);
-        this.box.encrypt(piece);
-        chunk.set(this.box.room(piece), done);
-        this.position += piece;
+        await this.encryptPiece(chunk.subarray(done, done + piece));
         done += piece;
       } else {
-        if (length - done !== tagLength) throw new RangeError("the last chunk is shorter than the tag");
+        if (chunk.length - done !== tagLength) throw new RangeError("the last chunk is shorter than the tag");
         chunk.set(this.box.tag(), done);
         this.position += tagLength;
         done += tagLength;
       }
     }
-    return chunk;
   }
 
   free(): void {
     this.box.free();
   }
 
-  private async plain(start: number, length: number): Promise<Uint8Array> {
-    const plain = new Uint8Array(length).fill(filler);
-    const fromPrefix = this.prefix.subarray(start, start + length);
-    plain.set(fromPrefix);
-    const from = Math.max(0, start - this.prefix.length);
-    const to = Math.min(this.content.size, start + length - this.prefix.length);
-    if (to > from) plain.set(new Uint8Array(await this.content.slice(from, to).arrayBuffer()), fromPrefix.length);
-    return plain;
+  private async encryptPiece(piece: Uint8Array): Promise<void> {
+    const prefix = this.prefix.subarray(this.position, this.position + piece.length);
+    const from = Math.max(0, this.position - this.prefix.length);
+    const to = Math.min(this.content.size, this.position + piece.length - this.prefix.length);
+    const content = to > from ? new Uint8Array(await this.content.slice(from, to).arrayBuffer()) : new Uint8Array(0);
+    const room = this.box.room(piece.length);
+    room.set(prefix);
+    room.set(content, prefix.length);
+    room.fill(filler, prefix.length + content.length);
+    release(content);
+    this.box.encrypt(piece.length);
+    piece.set(this.box.room(piece.length));
+    this.position += piece.length;
   }
 }
 
@@ -145,7 +144,7 @@ export class FileDecryptor {
     return this.contentEnd - this.contentStart;
   }
 
-  /** Decrypts the next piece; what it gives is the content in it, which may be nothing. */
+  /** Decrypts the next piece; what it gives is the content in it, which may be nothing, and is good until the next call. */
   decrypt(bytes: Uint8Array): Uint8Array {
     const length = Math.max(0, Math.min(bytes.length, this.size - tagLength - this.position));
     const room = this.box.room(length);
@@ -156,7 +155,7 @@ export class FileDecryptor {
     const from = Math.min(length, Math.max(0, this.contentStart - this.position));
     const to = Math.max(from, Math.min(length, this.contentEnd - this.position));
     this.position += bytes.length;
-    return plain.slice(from, to);
+    return plain.subarray(from, to);
   }
 
   free(): void {

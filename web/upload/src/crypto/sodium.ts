@@ -12,6 +12,10 @@ interface Functions {
   _crypto_onetimeauth_init(state: number, key: number): number;
   _crypto_onetimeauth_update(state: number, input: number, length: number, lengthHigh: number): number;
   _crypto_onetimeauth_final(state: number, tag: number): number;
+  _crypto_hash_sha256_statebytes(): number;
+  _crypto_hash_sha256_init(state: number): number;
+  _crypto_hash_sha256_update(state: number, input: number, length: number, lengthHigh: number): number;
+  _crypto_hash_sha256_final(state: number, digest: number): number;
   _crypto_hash_sha512_statebytes(): number;
   _crypto_hash_sha512_init(state: number): number;
   _crypto_hash_sha512_update(state: number, input: number, length: number, lengthHigh: number): number;

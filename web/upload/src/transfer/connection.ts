@@ -4,12 +4,12 @@ import { originOf, type ServerAddress } from "../protocol/servers";
 import { blockSize, decodeAnswer, encodeTransmission, handshakeError, unpad, type Answer } from "../protocol/transmissions";
 import { Malformed } from "../wire/bytes";
 import { TransferFailure } from "./failure";
-import { NotReached, post, type RequestProgress } from "./request";
+import { ask, NotReached, send, type BytesMoved } from "./request";
 
 const attempts = 5;
 const firstPause = 500;
 
-/** What a command was answered with, and the body behind it. */
+/** What a command was answered with, and the body behind it, which is in the memory that was given for it. */
 export interface Result {
   readonly answer: Answer;
   readonly body: Uint8Array;
@@ -17,7 +17,7 @@ export interface Result {
 
 /**
  * A server, spoken to with one command at a time. The session belongs to the browser's connection: when that was replaced,
- * the server says so, and both meet anew.
+ * the server says so, and both meet anew. After broken connections commands are sent again; refusals are answers.
  */
 export class ServerConnection {
   private readonly url: string;
@@ -28,20 +28,38 @@ export class ServerConnection {
     this.url = originOf(server, pageHost) + "/";
   }
 
-  /** Sends a command; tries again when the connection broke. Refusals are answers. */
-  run(entity: Uint8Array, command: Uint8Array, key: SigningKey, body: Uint8Array | null, progress: RequestProgress | null): Promise<Result> {
-    const result = this.queue.then(() => this.tryOften(entity, command, key, body, progress));
+  /** Sends a command without a body. */
+  run(entity: Uint8Array, command: Uint8Array, key: SigningKey): Promise<Result> {
+    return this.receive(entity, command, key, new Uint8Array(blockSize), null);
+  }
+
+  /** Sends a command that a body comes back for; the room has a block's bytes more than the body. */
+  receive(entity: Uint8Array, command: Uint8Array, key: SigningKey, room: Uint8Array, received: BytesMoved | null): Promise<Result> {
+    return this.queued((session) => {
+      const block = encodeTransmission(session.sessionId, entity, command, key);
+      return ask(this.url, {}, block, room, this.signal, received && ((count) => received(Math.max(0, count - blockSize))));
+    });
+  }
+
+  /** Sends a command with a body, before which there is a block's room in the memory. */
+  put(entity: Uint8Array, command: Uint8Array, key: SigningKey, roomAndBody: Uint8Array, sent: BytesMoved): Promise<Result> {
+    return this.queued((session) => {
+      roomAndBody.set(encodeTransmission(session.sessionId, entity, command, key));
+      return send(this.url, roomAndBody, this.signal, (count) => sent(Math.max(0, count - blockSize)));
+    });
+  }
+
+  private queued(request: (session: ServerHello) => Promise<Uint8Array>): Promise<Result> {
+    const result = this.queue.then(() => this.tryOften(request));
     this.queue = result.catch(() => undefined);
     return result;
   }
 
-  private async tryOften(entity: Uint8Array, command: Uint8Array, key: SigningKey, body: Uint8Array | null, progress: RequestProgress | null): Promise<Result> {
+  private async tryOften(request: (session: ServerHello) => Promise<Uint8Array>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
         const session = this.session ?? await this.meet();
-        const block = encodeTransmission(session.sessionId, entity, command, key);
-        const request = body === null ? block : new Blob([block as BlobPart, body as BlobPart]);
-        const response = await post(this.url, {}, request, this.signal, progress);
+        const response = await request(session);
         const answer = decodeAnswer(response.subarray(0, blockSize), session.sessionId);
         if (answer.kind === "error" && (answer.error === "SESSION" || answer.error === "HANDSHAKE")) throw new NotReached();
         return { answer, body: response.subarray(blockSize) };
@@ -57,9 +75,9 @@ export class ServerConnection {
 
   private async meet(): Promise<ServerHello> {
     const challenge = randomBytes(challengeLength);
-    const hello = await post(this.url, { "xftp-web-hello": "1" }, encodeHello(challenge), this.signal, null);
-    const session = openServerHello(hello, challenge, this.server.keyHash);
-    const agreed = await post(this.url, { "xftp-handshake": "1" }, encodeHandshake(session.version, this.server.keyHash), this.signal, null);
+    const room = new Uint8Array(blockSize);
+    const session = openServerHello(await ask(this.url, { "xftp-web-hello": "1" }, encodeHello(challenge), room, this.signal, null), challenge, this.server.keyHash);
+    const agreed = await ask(this.url, { "xftp-handshake": "1" }, encodeHandshake(session.version, this.server.keyHash), room, this.signal, null);
     if (agreed.length > 0) throw new WrongServer(`The server refused the connection (${handshakeError(unpad(agreed)) ?? "unknown answer"}).`);
     this.session = session;
     return session;

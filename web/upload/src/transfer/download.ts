@@ -1,12 +1,12 @@
 import { BoxStream, tagLength } from "../crypto/boxStream";
-import { Sha512, sha256OfChunk } from "../crypto/digests";
+import { Sha512, sha256 } from "../crypto/digests";
 import { FileDecryptor, FileVerifier, NotThisFile, pieceLength } from "../crypto/encryptedFile";
 import { AgreementKey, signingKeyFromPkcs8 } from "../crypto/keys";
 import { chunkSizes } from "../protocol/chunks";
 import { decodeDescription, type Chunk, type FileDescription, type Replica } from "../protocol/description";
 import { decodeFragment } from "../protocol/links";
 import { parseServer, type ServerAddress } from "../protocol/servers";
-import { getCommand } from "../protocol/transmissions";
+import { blockSize, getCommand } from "../protocol/transmissions";
 import { areEqual, Malformed } from "../wire/bytes";
 import type { ServerConnection } from "./connection";
 import { downloadRefusal, TransferFailure } from "./failure";
@@ -54,12 +54,15 @@ export class Download {
     let next: Promise<Uint8Array> | null = null;
     try {
       let done = 0;
-      const fetch = (chunk: Chunk): Promise<Uint8Array> => this.receiveChunk(chunk, (part) => progress(Math.min(done + part, description.size), description.size));
-      next = fetch(description.chunks[0]!);
+      // Two rooms, each for a block, a chunk and a tag: one is filled while the other one is looked at.
+      const rooms = [0, 1].map(() => new Uint8Array(blockSize + Math.max(...description.chunks.map((chunk) => chunk.size)) + tagLength));
+      const receive = (index: number): Promise<Uint8Array> =>
+        this.receiveChunk(description.chunks[index]!, rooms[index % 2]!, (part) => progress(Math.min(done + part, description.size), description.size));
+      next = receive(0);
       for (let i = 0; i < description.chunks.length; i++) {
         const bytes = (await next)!;
         progress(done += bytes.length, description.size);
-        next = i + 1 < description.chunks.length ? fetch(description.chunks[i + 1]!) : null;
+        next = i + 1 < description.chunks.length ? receive(i + 1) : null;
         // What fails while we are busy is heard of when its turn comes.
         next?.catch(() => undefined);
         verifier.add(bytes);
@@ -76,11 +79,11 @@ export class Download {
     }
   }
 
-  private async receiveChunk(chunk: Chunk, progress: (part: number) => void): Promise<Uint8Array> {
+  private async receiveChunk(chunk: Chunk, room: Uint8Array, progress: (part: number) => void): Promise<Uint8Array> {
     let failure: unknown;
     for (const replica of chunk.replicas) {
       try {
-        return await this.receiveReplica(chunk, replica, progress);
+        return await this.receiveReplica(chunk, replica, room, progress);
       } catch (cause) {
         failure = cause;
       }
@@ -88,15 +91,15 @@ export class Download {
     throw failure;
   }
 
-  private async receiveReplica(chunk: Chunk, replica: Replica, progress: (part: number) => void): Promise<Uint8Array> {
+  private async receiveReplica(chunk: Chunk, replica: Replica, room: Uint8Array, progress: (part: number) => void): Promise<Uint8Array> {
     const key = new AgreementKey();
     const connection = this.connectionTo(replica.server);
-    const { answer, body } = await connection.run(replica.id, getCommand(key.spki), signingKeyFromPkcs8(replica.key), null, (_, received) => progress(Math.min(received, chunk.size)));
+    const { answer, body } = await connection.receive(replica.id, getCommand(key.spki), signingKeyFromPkcs8(replica.key), room.subarray(0, blockSize + chunk.size + tagLength), (received) => progress(Math.min(received, chunk.size)));
     if (answer.kind !== "file") throw downloadRefusal(answer.kind === "error" ? answer.error : "");
     if (body.length !== chunk.size + tagLength) throw new NotThisFile();
     openDownload(key.agreeWith(answer.key), answer.nonce, body);
     const bytes = body.subarray(0, chunk.size);
-    if (!areEqual(await sha256OfChunk(bytes), chunk.digest)) throw new NotThisFile();
+    if (!areEqual(sha256(bytes), chunk.digest)) throw new NotThisFile();
     return bytes;
   }
 
@@ -125,20 +128,22 @@ export function openDownload(secret: Uint8Array, nonce: Uint8Array, body: Uint8A
   }
 }
 
-async function decrypt(description: FileDescription, room: WaitingRoom): Promise<ReceivedFile> {
+async function decrypt(description: FileDescription, waiting: WaitingRoom): Promise<ReceivedFile> {
   const decryptor = new FileDecryptor(description.file, description.size);
   try {
+    const piece = new Uint8Array(pieceLength);
+    const room = new Uint8Array(blobLength + pieceLength);
     const blobs: Blob[] = [];
-    let pieces: Uint8Array[] = [];
-    let waiting = 0;
+    let length = 0;
     for (let i = 0; i < description.size; i += pieceLength) {
-      const content = decryptor.decrypt(await room.read(i, Math.min(pieceLength, description.size - i)));
-      pieces.push(content);
-      waiting += content.length;
-      if (waiting >= blobLength || i + pieceLength >= description.size) {
-        blobs.push(new Blob(pieces as BlobPart[]));
-        pieces = [];
-        waiting = 0;
+      const encrypted = piece.subarray(0, Math.min(pieceLength, description.size - i));
+      await waiting.read(i, encrypted);
+      const content = decryptor.decrypt(encrypted);
+      room.set(content, length);
+      length += content.length;
+      if (length >= blobLength || i + pieceLength >= description.size) {
+        blobs.push(new Blob([room.subarray(0, length)]));
+        length = 0;
       }
     }
     return { name: decryptor.name, content: new Blob(blobs, { type: "application/octet-stream" }) };

@@ -1,11 +1,11 @@
-import { Sha512, sha256OfChunk } from "../crypto/digests";
+import { Sha512, sha256 } from "../crypto/digests";
 import { encodeHeader, FileEncryptor, payloadSize, type FileKey } from "../crypto/encryptedFile";
 import { generateSigningKey, randomBytes, type SigningKey } from "../crypto/keys";
 import { planChunks } from "../protocol/chunks";
 import { encodeDescription, type Chunk, type FileDescription } from "../protocol/description";
 import { encodeFragment, maxFragmentLength } from "../protocol/links";
 import type { ServerAddress } from "../protocol/servers";
-import { deleteCommand, newCommand, putCommand } from "../protocol/transmissions";
+import { blockSize, deleteCommand, newCommand, putCommand } from "../protocol/transmissions";
 import { keyLength, nonceLength } from "../crypto/boxStream";
 import type { ServerConnection } from "./connection";
 import { TransferFailure, uploadRefusal } from "./failure";
@@ -14,12 +14,6 @@ import { maxFileSize } from "./limits";
 /** Hears how many bytes of how many have gone. */
 export interface Progress {
   (done: number, total: number): void;
-}
-
-interface SentChunk {
-  readonly chunk: Chunk;
-  readonly sender: Uint8Array;
-  readonly senderKey: SigningKey;
 }
 
 /** Sends files to one server. It encrypts chunk by chunk, the next one while one is on its way. */
@@ -42,7 +36,7 @@ export class Upload {
   /** Takes everything back from the server that was sent so far. */
   async delete(connection: ServerConnection): Promise<void> {
     for (let last = this.sent.at(-1); last !== undefined; last = this.sent.at(-1)) {
-      const { answer } = await connection.run(last.sender, deleteCommand(), last.senderKey, null, null);
+      const { answer } = await connection.run(last.sender, deleteCommand(), last.senderKey);
       // Who is gone already has been taken back as well.
       if (answer.kind === "error" && answer.error !== "AUTH") throw uploadRefusal(answer.error);
       this.sent.pop();
@@ -57,23 +51,25 @@ export class Upload {
     const encryptor = new FileEncryptor(file, header, content, total);
     const digest = new Sha512();
     const chunks: Chunk[] = [];
-    const make = async (size: number): Promise<Uint8Array> => {
-      const bytes = await encryptor.next(size);
-      digest.add(bytes);
-      return bytes;
+    // Two rooms, each for a block and a chunk: one is filled while the other one is on its way.
+    const rooms = [0, 1].map(() => new Uint8Array(blockSize + Math.max(...sizes)));
+    const make = async (index: number): Promise<Uint8Array> => {
+      const room = rooms[index % 2]!.subarray(0, blockSize + sizes[index]!);
+      await encryptor.fill(room.subarray(blockSize));
+      digest.add(room.subarray(blockSize));
+      return room;
     };
     let next: Promise<Uint8Array> | null = null;
     try {
       let done = 0;
-      next = make(sizes[0]!);
+      next = make(0);
       for (let i = 0; i < sizes.length; i++) {
-        const bytes = (await next)!;
-        next = i + 1 < sizes.length ? make(sizes[i + 1]!) : null;
+        const room = (await next)!;
+        next = i + 1 < sizes.length ? make(i + 1) : null;
         // A failure to read is heard of when its turn comes.
         next?.catch(() => undefined);
-        const { chunk } = await this.sendChunk(bytes, (part) => progress(done + part, total));
-        chunks.push(chunk);
-        progress(done += bytes.length, total);
+        chunks.push(await this.sendChunk(room, (part) => progress(done + part, total)));
+        progress(done += sizes[i]!, total);
       }
       return { size: total, digest: digest.digest(), file, chunkSize: sizes[0]!, chunks, redirect: null };
     } catch (cause) {
@@ -86,17 +82,18 @@ export class Upload {
     }
   }
 
-  private async sendChunk(bytes: Uint8Array, progress: (part: number) => void): Promise<SentChunk> {
+  private async sendChunk(room: Uint8Array, progress: (part: number) => void): Promise<Chunk> {
+    const bytes = room.subarray(blockSize);
     const senderKey = generateSigningKey();
     const recipientKey = generateSigningKey();
-    const digest = await sha256OfChunk(bytes);
-    const created = await this.connection.run(new Uint8Array(0), newCommand(senderKey.spki, bytes.length, digest, recipientKey.spki, this.password), senderKey, null, null);
+    const digest = sha256(bytes);
+    const created = await this.connection.run(new Uint8Array(0), newCommand(senderKey.spki, bytes.length, digest, recipientKey.spki, this.password), senderKey);
     if (created.answer.kind !== "sids" || created.answer.recipients.length !== 1) throw uploadRefusal(created.answer.kind === "error" ? created.answer.error : "");
     const sender = created.answer.sender;
     this.sent.push({ sender, senderKey });
-    const put = await this.connection.run(sender, putCommand(), senderKey, bytes, (part) => progress(Math.min(part, bytes.length)));
+    const put = await this.connection.put(sender, putCommand(), senderKey, room, progress);
     if (put.answer.kind !== "ok") throw uploadRefusal(put.answer.kind === "error" ? put.answer.error : "");
     const replica = { server: this.server.text, id: created.answer.recipients[0]!, key: recipientKey.pkcs8 };
-    return { chunk: { size: bytes.length, digest, replicas: [replica] }, sender, senderKey };
+    return { size: bytes.length, digest, replicas: [replica] };
   }
 }

@@ -2,10 +2,10 @@
 // there are none. No key is ever kept with it.
 import { TransferFailure } from "./failure";
 
-/** Bytes that come in order and are read again. */
+/** Bytes that come in order and are read again; reading fills what it is given. */
 export interface WaitingRoom {
   add(bytes: Uint8Array): Promise<void>;
-  read(start: number, length: number): Promise<Uint8Array>;
+  read(start: number, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,9 +51,9 @@ class PrivateFile implements WaitingRoom {
     return Promise.resolve();
   }
 
-  read(start: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    return this.file.read(bytes as BufferSource, { at: start }) === length ? Promise.resolve(bytes) : Promise.reject(new TransferFailure("errorNoSpace", false));
+  read(start: number, bytes: Uint8Array): Promise<void> {
+    const isWhole = this.file.read(bytes as BufferSource, { at: start }) === bytes.length;
+    return isWhole ? Promise.resolve() : Promise.reject(new TransferFailure("errorNoSpace", false));
   }
 
   async close(): Promise<void> {
@@ -71,8 +71,8 @@ class Memory implements WaitingRoom {
     return Promise.resolve();
   }
 
-  async read(start: number, length: number): Promise<Uint8Array> {
-    return new Uint8Array(await this.content.slice(start, start + length).arrayBuffer());
+  async read(start: number, bytes: Uint8Array): Promise<void> {
+    bytes.set(new Uint8Array(await this.content.slice(start, start + bytes.length).arrayBuffer()));
   }
 
   close(): Promise<void> {
