@@ -48,7 +48,7 @@ public sealed partial class FileKillTests(ITestOutputHelper output) : IAsyncLife
         var expected = new List<string>();
         for (var round = 0; round < rounds; round++)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"file{round}.bin");
+            var name = string.Create(CultureInfo.InvariantCulture, $"file{round:000}.bin");
             var path = _folder[name];
             var content = new byte[random.Next(1, 12_000_000)];
             random.NextBytes(content);
@@ -80,7 +80,7 @@ public sealed partial class FileKillTests(ITestOutputHelper output) : IAsyncLife
         Assert.Empty(Directory.EnumerateFiles(received, ".*"));
         foreach (var name in expected)
             Assert.Single(Directory.EnumerateFiles(received, Path.GetFileNameWithoutExtension(name) + "*"));
-        Assert.Empty(Directory.EnumerateFiles(received).Select(Path.GetFileName).Except(expected).Except(Enumerable.Range(0, rounds).Select(round => $"file{round}.bin")));
+        Assert.Empty(Directory.EnumerateFiles(received).Select(Path.GetFileName).Except(expected).Except(Enumerable.Range(0, rounds).Select(round => $"file{round:000}.bin")));
         output.WriteLine($"{expected.Count} files received");
     }
 

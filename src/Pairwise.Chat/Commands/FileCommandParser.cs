@@ -56,7 +56,7 @@ internal static class FileCommandParser
     };
 
     private static (ChatCommand?, string?) ParseSending(string rest, string syntax, Func<string, string, ChatCommand> create) =>
-        ChatCommandParser.TryReadName(rest, out var name, out var path) && rest.StartsWith('@') && path.Length > 0 ? (create(name, path), null) : (null, $"Write {syntax}.");
+        rest.StartsWith('@') && ChatCommandParser.TryReadName(rest, out var name, out var path) && path.Length > 0 ? (create(name, path), null) : (null, $"Write {syntax}.");
 
     private static (ChatCommand?, string?) ParseTimed(string rest, string syntax, Func<string, int, string, ChatCommand> create)
     {

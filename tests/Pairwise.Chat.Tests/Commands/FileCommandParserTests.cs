@@ -1,0 +1,71 @@
+using Pairwise.Chat.Commands;
+
+namespace Pairwise.Chat.Tests.Commands;
+
+public sealed class FileCommandParserTests
+{
+    public static TheoryData<string, string> Commands => new()
+    {
+        { "/file @bob photo.jpg", "SendFile { Name = bob, Path = photo.jpg }" },
+        { "/f @'alice smith' /a path/with spaces.bin", "SendFile { Name = alice smith, Path = /a path/with spaces.bin }" },
+        { "/image @bob a.png", "SendImage { Name = bob, Path = a.png }" },
+        { "/img @bob a.png", "SendImage { Name = bob, Path = a.png }" },
+        { "/voice @bob 7 v.m4a", "SendVoice { Name = bob, Seconds = 7, Path = v.m4a }" },
+        { "/video @bob 65 f.mp4 p.jpg", "SendVideo { Name = bob, Seconds = 65, Paths = f.mp4 p.jpg }" },
+        { "/freceive 1", "ReceiveFile { File = 1, IsApproved = False, IsEncrypted = , IsInlineWanted = False, Path =  }" },
+        { "/fr 12 in/", "ReceiveFile { File = 12, IsApproved = False, IsEncrypted = , IsInlineWanted = False, Path = in/ }" },
+        { "/fr 1 approved_relays=on encrypt=off inline=on a b", "ReceiveFile { File = 1, IsApproved = True, IsEncrypted = False, IsInlineWanted = True, Path = a b }" },
+        { "/fr 1 encrypt=on", "ReceiveFile { File = 1, IsApproved = False, IsEncrypted = True, IsInlineWanted = False, Path =  }" },
+        { "/fcancel 3", "CancelFile { File = 3 }" },
+        { "/fc 3", "CancelFile { File = 3 }" },
+        { "/fstatus 3", "ShowFile { File = 3 }" },
+        { "/fs 3", "ShowFile { File = 3 }" },
+        { "/ff @bob 3", "ForwardFile { Name = bob, File = 3, IsImage = False }" },
+        { "/imgf @bob 3", "ForwardFile { Name = bob, File = 3, IsImage = True }" },
+        { "/fexport 3 copy.jpg", "ExportFile { File = 3, Path = copy.jpg }" },
+        { "/xftp", "ShowFileServers { }" },
+        { "/_files_folder /a b", "SetFilesFolder { Folder = /a b }" },
+        { "/_files_encrypt off", "SetFilesEncryption { IsOn = False }" },
+        { "/help files", "ShowFileHelp { }" },
+        { "/hf", "ShowFileHelp { }" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Commands_are_read(string text, string expected)
+    {
+        Assert.True(ChatCommandParser.TryParse(text, out var command, out _));
+        Assert.Equal(expected, command.ToString()!.Replace("ChatFileId { Value = ", "", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/file")]
+    [InlineData("/file bob photo.jpg")]
+    [InlineData("/f @bob")]
+    [InlineData("/voice @bob long v.m4a")]
+    [InlineData("/voice @bob 7")]
+    [InlineData("/fr")]
+    [InlineData("/fr one")]
+    [InlineData("/fr -1")]
+    [InlineData("/fr 99999999999999999999")]
+    [InlineData("/fr 1 encrypt=maybe")]
+    [InlineData("/fc 1 2")]
+    [InlineData("/fs")]
+    [InlineData("/ff @bob")]
+    [InlineData("/fexport 1")]
+    [InlineData("/_files_encrypt")]
+    [InlineData("/_send 1 json {}")]
+    [InlineData("/_send @1 yaml x")]
+    public void Mistakes_are_answered_with_the_right_form(string text)
+    {
+        Assert.False(ChatCommandParser.TryParse(text, out _, out var fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Fact]
+    public void Every_command_of_the_help_is_known()
+    {
+        foreach (var entry in FileCommandParser.Help.Where(entry => entry.Syntax.StartsWith('/')))
+            Assert.NotNull(FileCommandParser.Parse(entry.Syntax.Split(' ')[0], ""));
+    }
+}
