@@ -140,13 +140,12 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         }
 
         var ids = store.Register(create.Chunk, create.RecipientKeys, options.Time.GetUtcNow().ToUnixTimeSeconds());
-        if (ids is null)
+        if (ids is XftpResponse.SenderIds)
         {
-            return new XftpResponse.Err(XftpError.Internal.Instance);
+            statistics.Add(XftpCounter.FilesCreated);
+            statistics.Add(XftpCounter.FileRecipients, create.RecipientKeys.Count);
         }
 
-        statistics.Add(XftpCounter.FilesCreated);
-        statistics.Add(XftpCounter.FileRecipients, create.RecipientKeys.Count);
         return ids;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Pairwise.Server.Web;
 using Pairwise.Server.Xftp.Operation;
 
 namespace Pairwise.Server.Xftp;
@@ -43,7 +44,7 @@ public sealed partial class XftpServer
         }
     }
 
-    private string WriteMetrics() => XftpPrometheus.Write(Statistics, _downloaded.Counts, _options.Time.GetUtcNow());
+    private string WriteMetrics() => XftpPrometheus.Write(Statistics, _downloaded.Counts, ServerWeb.Version, _options.Time.GetUtcNow());
 
     private Task SaveMetrics()
     {
@@ -64,24 +65,31 @@ public sealed partial class XftpServer
     // Once a day at midnight UTC, one line, in the reference's order of columns.
     private async Task LogStatisticsAsync(CancellationToken cancellationToken)
     {
-        var from = _options.Time.GetUtcNow();
         try
         {
             while (true)
             {
                 var now = _options.Time.GetUtcNow();
                 await Task.Delay(now.Date.AddDays(1) - now.DateTime, _options.Time, cancellationToken);
-                now = _options.Time.GetUtcNow();
-                var line = TakeStatisticsLine(from, now);
-                from = now;
-                await File.AppendAllTextAsync(Path.Combine(_options.StateFolder!, XftpServerFiles.StatisticsLog), line + "\n", cancellationToken);
+                await WriteStatisticsLineAsync(cancellationToken);
             }
         }
         catch (OperationCanceledException)
         {
             // The server stops.
         }
-        catch (IOException fault)
+    }
+
+    private async Task WriteStatisticsLineAsync(CancellationToken cancellationToken)
+    {
+        var now = _options.Time.GetUtcNow();
+        var line = TakeStatisticsLine(Statistics.From, now);
+        Statistics.From = now;
+        try
+        {
+            await File.AppendAllTextAsync(Path.Combine(_options.StateFolder!, XftpServerFiles.StatisticsLog), line + "\n", cancellationToken);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             Log.WritingFailed(_logger, fault);
         }
@@ -98,6 +106,7 @@ public sealed partial class XftpServer
 
     private void RestoreStatistics()
     {
+        Statistics.From = _options.Time.GetUtcNow();
         Statistics[XftpCounter.FilesCount] = _store.AllPaths().Count;
         Statistics[XftpCounter.FilesSize] = _store.UsedBytes;
         if (_options is not { LogStatistics: true, StateFolder: { } folder })
@@ -115,11 +124,18 @@ public sealed partial class XftpServer
 
     private void SaveStatistics()
     {
-        if (_options is { LogStatistics: true, StateFolder: { } folder })
+        if (_options is not { LogStatistics: true, StateFolder: { } folder })
         {
-            File.WriteAllText(
-                Path.Combine(folder, XftpServerFiles.StatisticsBackup),
-                XftpStatisticsFile.Write(Statistics, _downloaded, _options.Time.GetUtcNow()));
+            return;
+        }
+
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, XftpServerFiles.StatisticsBackup), XftpStatisticsFile.Write(Statistics, _downloaded));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Log.WritingFailed(_logger, fault);
         }
     }
 

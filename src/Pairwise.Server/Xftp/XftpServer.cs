@@ -102,7 +102,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         }
 
         var (identity, credential) = SmpServerFiles.Load(options.ConfigurationFolder);
-        var store = new ChunkStore(options.Random, options.Quota);
+        var store = new ChunkStore(options.Random, options.Quota, options.Limits.Records);
         ChunkFiles files;
         XftpStoreReport report;
         try

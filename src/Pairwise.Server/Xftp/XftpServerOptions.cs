@@ -32,6 +32,9 @@ public sealed record XftpServerLimits
     /// <summary>The time in which a browser without HTTP/2 has to say something.</summary>
     public TimeSpan FirstBytesTime { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Chunks and recipients that are remembered; some 300 bytes of memory each. More are refused as over the quota.</summary>
+    public int Records { get; init; } = 2_000_000;
+
     /// <summary>Streams of one connection at the same time.</summary>
     public int StreamsPerConnection { get; init; } = 100;
 

@@ -91,6 +91,20 @@ public sealed class XftpLoadTests
     }
 
     [Fact]
+    public async Task Records_without_content_have_an_end_too()
+    {
+        await using var server = await TestFileServer.StartAsync(options => options with { Limits = options.Limits with { Records = 6 } });
+        await using var client = await server.ConnectAsync();
+        var chunk = await server.CreateAsync(client, recipients: 3);
+        var key = chunk.RecipientKeys[0].PublicKey;
+        Assert.True((await client.AddRecipientsAsync(chunk.Ids.Sender, chunk.SenderKey, [key], Token)).IsOk);
+        Assert.Equal(new XftpClientError.Server(XftpError.Quota.Instance), (await client.AddRecipientsAsync(chunk.Ids.Sender, chunk.SenderKey, [key, key], Token)).Error);
+        Assert.Equal(new XftpClientError.Server(XftpError.Quota.Instance), (await client.CreateAsync(chunk.Info, chunk.SenderKey, [key], null, Token)).Error);
+        Assert.True((await client.AcknowledgeAsync(chunk.Ids.Recipients[1], chunk.RecipientKeys[1], Token)).IsOk);
+        Assert.True((await client.CreateAsync(chunk.Info, chunk.SenderKey, [key], null, Token)).IsOk);
+    }
+
+    [Fact]
     public async Task Disk_that_is_given_back_can_be_used_again()
     {
         await using var server = await TestFileServer.StartAsync(options => options with { Quota = 3 * Size });

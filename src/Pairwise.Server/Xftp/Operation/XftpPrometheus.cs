@@ -6,11 +6,11 @@ namespace Pairwise.Server.Xftp.Operation;
 /// <summary>The metrics file in Prometheus' text form, with the reference's names.</summary>
 internal static class XftpPrometheus
 {
-    public static string Write(XftpStatistics statistics, (int Day, int Week, int Month) downloaded, DateTimeOffset now)
+    public static string Write(XftpStatistics statistics, (int Day, int Week, int Month) downloaded, string version, DateTimeOffset now)
     {
         var text = new StringBuilder();
         var stamp = now.ToUnixTimeMilliseconds();
-        text.Append(CultureInfo.InvariantCulture, $"# Recorded at: {now:yyyy-MM-dd'T'HH:mm:ss'Z'}\n\n# Files\n# -----\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"# Recorded at: {now:yyyy-MM-dd'T'HH:mm:ss'Z'}\n# Stats from: {statistics.From:yyyy-MM-dd'T'HH:mm:ss'Z'}\n\n# Files\n# -----\n\n");
         Append("files_created", "Created files", "counter", statistics[XftpCounter.FilesCreated]);
         Append("files_recipients", "Files recipients", "counter", statistics[XftpCounter.FileRecipients]);
         Append("files_uploaded", "Uploaded files", "counter", statistics[XftpCounter.FilesUploaded]);
@@ -24,6 +24,9 @@ internal static class XftpPrometheus
         Append("files_count_daily", "Daily files count", "gauge", downloaded.Day);
         Append("files_count_weekly", "Weekly files count", "gauge", downloaded.Week);
         Append("files_count_monthly", "Monthly files count", "gauge", downloaded.Month);
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"# Info\n# ----\n\n# HELP simplex_xftp_info Server information\n# TYPE simplex_xftp_info gauge\nsimplex_xftp_info{{version=\"{version}\",rts_options=\"\"}} 1\n\n");
         return text.ToString();
 
         void Append(string name, string help, string type, long value) => text.Append(

@@ -19,6 +19,14 @@ public enum XftpCounter
 public sealed class XftpStatistics
 {
     private readonly long[] _counters = new long[Enum.GetValues<XftpCounter>().Length];
+    private long _from;
+
+    /// <summary>When counting began: at the first start, or when the last daily line was written.</summary>
+    public DateTimeOffset From
+    {
+        get => new(Interlocked.Read(ref _from), TimeSpan.Zero);
+        set => Interlocked.Exchange(ref _from, value.UtcTicks);
+    }
 
     /// <summary>The value since the start, or since it was taken.</summary>
     public long this[XftpCounter counter]

@@ -25,10 +25,10 @@ internal static class XftpStatisticsFile
         ("fileDownloadAcks", XftpCounter.FileDownloadAcks),
     ];
 
-    public static string Write(XftpStatistics statistics, DownloadedChunks downloaded, DateTimeOffset from)
+    public static string Write(XftpStatistics statistics, DownloadedChunks downloaded)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"fromTime={from:yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'}\n");
+        text.Append(CultureInfo.InvariantCulture, $"fromTime={statistics.From:yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'}\n");
         Append(Before);
         var (day, week, month) = downloaded.Hashes;
         text.Append(CultureInfo.InvariantCulture, $"filesDownloaded:\ndayHashes={Join(day)}\nweekHashes={Join(week)}\nmonthHashes={Join(month)}\n");
@@ -67,6 +67,11 @@ internal static class XftpStatisticsFile
             {
                 statistics[counter] = value;
             }
+        }
+
+        if (DateTimeOffset.TryParse(values.GetValueOrDefault("fromTime"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var from))
+        {
+            statistics.From = from;
         }
 
         downloaded.Restore(Split("dayHashes"), Split("weekHashes"), Split("monthHashes"));

@@ -9,7 +9,7 @@ namespace Pairwise.Server.Xftp.Store;
 /// The chunks that the server knows, in memory, with a log that restores them. It knows ids, keys and paths, and does not
 /// touch content (<see cref="ChunkFiles"/> does). Thread-safe: one lock, held for memory and one append to the log.
 /// </summary>
-internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDisposable
+internal sealed class ChunkStore(IRandomSource random, long quota, int mostRecords = int.MaxValue) : IAsyncDisposable
 {
     // guarded by _gate
     private readonly Lock _gate = new();
@@ -59,16 +59,21 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDispo
     /// <exception cref="IOException">It cannot be stored now.</exception>
     public ValueTask WhenWrittenAsync() => _log?.WhenWrittenAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>Registers a chunk with its recipients; null when the log cannot be written.</summary>
-    public XftpResponse.SenderIds? Register(ChunkInfo info, IReadOnlyList<PublicKey> recipientKeys, long now)
+    /// <summary>Registers a chunk with its recipients.</summary>
+    public XftpResponse Register(ChunkInfo info, IReadOnlyList<PublicKey> recipientKeys, long now)
     {
         lock (_gate)
         {
+            if (IsFull(1 + recipientKeys.Count))
+            {
+                return new XftpResponse.Err(XftpError.Quota.Instance);
+            }
+
             var chunk = new StoredChunk(NewId(), info, now - (now % StoredChunk.TimePrecision));
             var recipients = NewRecipients(recipientKeys);
             if (!TryLog(new XftpLogRecord.Add(chunk.SenderId, info, chunk.CreatedAt, null), new XftpLogRecord.AddRecipients(chunk.SenderId, recipients)))
             {
-                return null;
+                return new XftpResponse.Err(XftpError.Internal.Instance);
             }
 
             _chunks.Add(chunk.SenderId, chunk);
@@ -85,6 +90,11 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDispo
             if (chunk.IsDeleted)
             {
                 return new XftpResponse.Err(XftpError.Auth.Instance);
+            }
+
+            if (IsFull(keys.Count))
+            {
+                return new XftpResponse.Err(XftpError.Quota.Instance);
             }
 
             var recipients = NewRecipients(keys);
@@ -378,6 +388,9 @@ internal sealed class ChunkStore(IRandomSource random, long quota) : IAsyncDispo
             await log.DisposeAsync();
         }
     }
+
+    // Records cost memory, and strangers can make them without content: a server that is full of them goes on with what it has.
+    private bool IsFull(int more) => (long)_chunks.Count + _recipients.Count + more > mostRecords;
 
     private bool TryLog(params ReadOnlySpan<XftpLogRecord> records) => _log is null || _log.TryWrite(records);
 
