@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pairwise.Server.Smp;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.SmpRelay;
@@ -26,15 +27,15 @@ internal static class AuditCommand
     {
         Option<string?> queue = new("--queue", "-q") { Description = "Everything held about one queue: its id, its address, or a link to it." };
         Command command = new("audit", "Tell what this relay holds, and that it is all (changes nothing; may run beside the relay).") { queue };
-        command.SetAction((result, cancellationToken) => Failure.Guard(result, output =>
+        command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
             if (!Directory.Exists(folders.Configuration) && !Directory.Exists(folders.State))
             {
                 throw new SmpServerException($"there is no relay in {folders.Configuration} and {folders.State}.");
             }
 
-            SmpAudit audit = SmpAudit.Run(folders.Configuration, folders.State);
-            return Task.FromResult(result.GetValue(queue) is { } text ? DescribeQueue(audit, text, output) : DescribeAll(audit, folders, output));
+            SmpAudit audit = await SmpAudit.RunAsync(folders.Configuration, folders.State, SmpServerSettings.FindDatabase(folders), cancellationToken);
+            return result.GetValue(queue) is { } text ? DescribeQueue(audit, text, output) : DescribeAll(audit, folders, output);
         }));
         return command;
     }
@@ -53,8 +54,12 @@ internal static class AuditCommand
         Say(output, $"  suspended by their recipient    {queues.Count(queue => queue.Status == QueueStatus.Off)}");
         Say(output, $"  blocked by the operator         {queues.Count(queue => queue.Status == QueueStatus.Blocked)}");
         Say(output, $"Services, known by their certificates: {audit.Queues.Services.All().Count}");
-        long journal = audit.Files.Where(file => file.Kind == AuditedKind.Messages && IsJournal(file)).Sum(file => file.Lines);
-        Say(output, $"Messages on disk: {audit.Messages.Count}{(journal > 0 ? $", and {journal} lines of journals" : "")}");
+        if (audit.Database is { } database)
+        {
+            Say(output, $"Queues deleted, whose rows stay so that their ids are not given out again: {database.DeletedQueues}");
+        }
+
+        Say(output, $"Messages on disk: {audit.Messages.Count}");
         Say(output, $"Notifications on disk: {audit.Notifications}");
         if (audit.Files.Any(file => file.Kind == AuditedKind.Lock))
         {
@@ -88,11 +93,22 @@ internal static class AuditCommand
             }
         }
 
-        bool isAll = audit.Files.All(file => file.Kind != AuditedKind.Unknown && file.UnknownLines == 0);
+        if (audit.Database is { } held)
+        {
+            Say(output, $"");
+            Say(output, $"Tables of the database:");
+            foreach (AuditedTable table in held.Tables)
+            {
+                Say(output, $"  {table.Name,-52} {table.Length,14:N0} bytes   {table.Rows} rows{Doubt(table)}");
+            }
+        }
+
+        bool isAll = audit.Files.All(file => file.Kind != AuditedKind.Unknown && file.UnknownLines == 0)
+            && audit.Database?.Tables.Any(table => Doubt(table).Length > 0) != true;
         Say(output, $"");
         output.WriteLine(isAll
-            ? "Every file and every line of the logs is accounted for: there is nothing else."
-            : "Some of this is not what a relay writes: see the files marked NOT, and lines that are not recognised.");
+            ? "Every file, every line of the logs and every row of tables is accounted for: there is nothing else."
+            : "Some of this is not what a relay writes: see what is marked NOT.");
         return isAll ? 0 : 1;
     }
 
@@ -138,6 +154,14 @@ internal static class AuditCommand
 
     private static string Doubt(params AuditedFile[] files) =>
         files.Sum(file => file.UnknownLines) is > 0 and long lines ? string.Create(CultureInfo.InvariantCulture, $"; {lines} lines NOT recognised") : "";
+
+    private static string Doubt(AuditedTable table) => table switch
+    {
+        { IsKnown: false } => "; NOT a relay's table",
+        { UnknownColumns: [_, ..] columns } => $"; columns that are NOT a relay's: {string.Join(", ", columns)}",
+        { UnknownRows: > 0 and var rows } => string.Create(CultureInfo.InvariantCulture, $"; {rows} rows NOT recognised"),
+        _ => "",
+    };
 
     private static string Id(StoredId id) => Convert.ToBase64String(id.ToArray()).Replace('+', '-').Replace('/', '_');
 

@@ -102,6 +102,24 @@ internal static class SmpServerSettings
         };
     }
 
+    /// <summary>The database that the ini file says queues are in; null when they are not, or there is no file.</summary>
+    /// <exception cref="SmpServerException">The file cannot be read.</exception>
+    public static PostgresOptions? FindDatabase(ServerFolders folders)
+    {
+        if (!File.Exists(folders.IniFile))
+        {
+            return null;
+        }
+
+        if (!IniDocument.TryParse(File.ReadAllText(folders.IniFile), out IniDocument? document, out string? fault))
+        {
+            throw new SmpServerException($"{folders.IniFile} cannot be read. {fault}");
+        }
+
+        IniReader ini = new(document);
+        return ini.Text("STORE_LOG", "store_queues") == "database" ? ReadDatabase(ini) : null;
+    }
+
     /// <summary>The database that the ini file names, or the usual one.</summary>
     public static PostgresOptions ReadDatabase(IniReader ini) => DatabaseSettings.Read(ini, new PostgresOptions(UsualDatabase)) with
     {

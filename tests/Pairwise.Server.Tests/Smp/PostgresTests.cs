@@ -1,8 +1,11 @@
 using Npgsql;
 using Pairwise.Crypto;
+using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Postgres;
+using Pairwise.Server.Smp.Store;
 using Pairwise.TestKit;
 using static Pairwise.Server.Tests.Smp.TestRelay;
 
@@ -84,6 +87,45 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
         {
             Assert.Equal(new PostgresReport(1, 0, 1, 0), relay.Report.Database);
         }
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task An_audit_tells_every_row_and_finds_what_is_not_a_relays()
+    {
+        using TestFolder folder = new();
+        PostgresOptions database = fixture.NewSchema();
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        OwnedQueue queue;
+        await using (SmpServer relay = await StartAsync(folder, database))
+        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+        {
+            queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+            OwnedQueue deleted = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+            AssertOk(await client.AskAsync(deleted.Mine, SmpCommand.Del.Instance, deleted.Key));
+            AssertOk(await client.AskAsync(queue.Theirs, Text("one"), null));
+        }
+
+        SmpAudit audit = await SmpAudit.RunAsync(folder.Configuration, folder.State, database, cancellationToken);
+        Assert.Equal((1, 1, 1), (audit.Queues.Count, audit.Messages.Count, audit.Database!.DeletedQueues));
+        // All that the database has is in the audit: nothing of a table is left out, and nothing is in it twice.
+        Assert.Equal(["messages", "migrations", "msg_queues", "services"], audit.Database.Tables.Select(table => table.Name));
+        foreach (AuditedTable table in audit.Database.Tables)
+        {
+            Assert.Equal(await CountAsync(database, table.Name), table.Rows);
+            Assert.True(table is { IsKnown: true, UnknownColumns: [], UnknownRows: 0 }, table.Name);
+        }
+
+        WireId sender = queue.Sender.Value;
+        StoredMessage message = Assert.Single(audit.Messages.All(Assert.Single(audit.Find(Convert.ToBase64String(sender.ToArray()).Replace('+', '-').Replace('/', '_')))));
+        Assert.Equal(Convert.ToHexString(message.Body.Span), (string)(await QueryAsync(database, "SELECT upper(encode(msg_body, 'hex')) FROM messages"))!);
+
+        await QueryAsync(database, "CREATE TABLE addresses (ip TEXT)");
+        await QueryAsync(database, "ALTER TABLE messages ADD COLUMN sender_ip TEXT");
+        await QueryAsync(database, "UPDATE msg_queues SET status = 'watched' WHERE deleted_at IS NULL");
+        audit = await SmpAudit.RunAsync(folder.Configuration, folder.State, database, cancellationToken);
+        Assert.False(audit.Database!.Tables.Single(table => table.Name == "addresses").IsKnown);
+        Assert.Equal(["sender_ip"], audit.Database.Tables.Single(table => table.Name == "messages").UnknownColumns);
+        Assert.Equal(1, audit.Database.Tables.Single(table => table.Name == "msg_queues").UnknownRows);
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
@@ -409,10 +451,12 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
 
     private static Task<long> CountAsync(PostgresOptions database, string table) => ScalarAsync(database, $"SELECT COUNT(*) FROM {table}");
 
-    private static async Task<long> ScalarAsync(PostgresOptions database, string sql)
+    private static async Task<long> ScalarAsync(PostgresOptions database, string sql) => (long)(await QueryAsync(database, sql))!;
+
+    private static async Task<object?> QueryAsync(PostgresOptions database, string sql)
     {
         await using NpgsqlDataSource pool = database.OpenPool();
         await using NpgsqlCommand command = pool.CreateCommand(sql);
-        return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 }

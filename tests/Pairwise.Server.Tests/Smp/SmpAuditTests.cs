@@ -1,6 +1,7 @@
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
@@ -30,14 +31,14 @@ public sealed class SmpAuditTests : IDisposable
     }
 
     [Fact]
-    public void Every_file_and_line_that_a_relay_writes_is_known()
+    public async Task Every_file_and_line_that_a_relay_writes_is_known()
     {
         var queue = AddQueue();
         _messages.Write(queue, StoredMessage.Message(NewId(), 1_700_000_000, notify: true, [1, 2, 3]), out _);
         Save();
         File.WriteAllText(Path.Combine(_folder.State, "smp-server-metrics.txt"), "metric 1\n");
         File.WriteAllText(Path.Combine(_folder.State, SmpServerFiles.Lock), "");
-        var audit = Run();
+        var audit = await RunAsync();
         Assert.Equal(1, audit.Queues.Count);
         Assert.Equal(1, audit.Messages.Count);
         Assert.All(audit.Files, file => Assert.True(file.Kind != AuditedKind.Unknown && file.UnknownLines == 0, file.Name));
@@ -51,16 +52,16 @@ public sealed class SmpAuditTests : IDisposable
     [InlineData("memory_2", 11)]
     [InlineData("journal_1", 11)]
     [InlineData("journal_2", 11)]
-    public void The_folders_of_the_reference_are_accounted_for(string name, int queues)
+    public async Task The_folders_of_the_reference_are_accounted_for(string name, int queues)
     {
         var folder = VectorFile.PathOf(Path.Combine("server_files", name));
-        var audit = SmpAudit.Run(Path.Combine(folder, "etc"), Path.Combine(folder, "log"));
+        var audit = await SmpAudit.RunAsync(Path.Combine(folder, "etc"), Path.Combine(folder, "log"), null, TestContext.Current.CancellationToken);
         Assert.Equal(queues, audit.Queues.Count);
         Assert.All(audit.Files, file => Assert.True(file.Kind != AuditedKind.Unknown && file.UnknownLines == 0, file.Name));
     }
 
     [Fact]
-    public void What_a_relay_does_not_write_is_noticed()
+    public async Task What_a_relay_does_not_write_is_noticed()
     {
         AddQueue();
         Save();
@@ -68,7 +69,7 @@ public sealed class SmpAuditTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.State, "addresses.txt"), "192.0.2.1");
         File.WriteAllText(Path.Combine(_folder.State, SmpServerFiles.Lock), "192.0.2.1");
         File.WriteAllText(Path.Combine(_folder.Configuration, "notes"), "x");
-        var audit = Run();
+        var audit = await RunAsync();
         Assert.Equal(1, audit.Files.Single(file => file.Name == SmpServerFiles.StoreLog).UnknownLines);
         Assert.Equal(
             ["addresses.txt", "notes", SmpServerFiles.Lock],
@@ -76,7 +77,7 @@ public sealed class SmpAuditTests : IDisposable
     }
 
     [Fact]
-    public void A_queue_is_found_by_each_of_its_ids_and_by_links_to_it()
+    public async Task A_queue_is_found_by_each_of_its_ids_and_by_links_to_it()
     {
         var queue = AddQueue();
         AddQueue();
@@ -84,7 +85,7 @@ public sealed class SmpAuditTests : IDisposable
         var linkId = new LinkId(HkdfSha512.Derive([], linkKey, "SimpleXContactLink"u8, 56).AsSpan(0, 24));
         Assert.Null(_queues.SetLink(queue, new QueueLink(linkId, [1], [2])));
         Save();
-        var audit = Run();
+        var audit = await RunAsync();
         var sender = TextEncoding.ToBase64Url(queue.SenderId.ToArray());
         var address = $"smp://{TextEncoding.ToBase64Url(_random.NextBytes(32))}@localhost/{sender}#/?v=1-4&dh=MCowBQYDK2VuAyEA";
         string[] texts =
@@ -103,14 +104,39 @@ public sealed class SmpAuditTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_folder_holds_nothing()
+    public async Task What_waits_in_journals_is_told_and_their_files_stay_as_they_are()
     {
-        var audit = SmpAudit.Run(Path.Combine(_folder.Path, "none"), Path.Combine(_folder.Path, "none"));
+        var queue = AddQueue();
+        Save();
+        using (var journals = new JournalMessageStore(Path.Combine(_folder.State, SmpServerFiles.MessageFolder), 128, _random, TimeProvider.System))
+        {
+            for (var i = 0; i < 3; i++)
+                journals.Write(queue, StoredMessage.Message(NewId(), 1_700_000_000 + i, notify: false, [1, 2, 3]), out _);
+        }
+
+        // A torn line is repaired by a relay; an audit must not.
+        var state = Directory.EnumerateFiles(_folder.State, "queue_state.*", SearchOption.AllDirectories).Single();
+        await File.AppendAllTextAsync(state, "write=abc", TestContext.Current.CancellationToken);
+        var before = Contents();
+        var audit = await RunAsync();
+        var held = Assert.Single(audit.Find(TextEncoding.ToBase64Url(queue.SenderId.ToArray())));
+        Assert.Equal([1_700_000_000L, 1_700_000_001L, 1_700_000_002L], audit.Messages.All(held).Select(message => message.Seconds));
+        Assert.Equal(3, audit.Messages.Count);
+        Assert.Equal(before, Contents());
+
+        List<(string, string)> Contents() =>
+            [.. Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => (file, Convert.ToHexString(File.ReadAllBytes(file))))];
+    }
+
+    [Fact]
+    public async Task An_empty_folder_holds_nothing()
+    {
+        var audit = await SmpAudit.RunAsync(Path.Combine(_folder.Path, "none"), Path.Combine(_folder.Path, "none"), null, TestContext.Current.CancellationToken);
         Assert.Equal(0, audit.Queues.Count);
         Assert.Empty(audit.Files);
     }
 
-    private SmpAudit Run() => SmpAudit.Run(_folder.Configuration, _folder.State);
+    private Task<SmpAudit> RunAsync() => SmpAudit.RunAsync(_folder.Configuration, _folder.State, null, TestContext.Current.CancellationToken);
 
     private void Save()
     {

@@ -40,6 +40,9 @@ public sealed class JournalMessageStore : MessageStore
         }
     }
 
+    /// <summary>What waits for a queue according to its files, which are left exactly as they are, even when they are damaged.</summary>
+    public IReadOnlyList<StoredMessage> Look(StoredId queue) => JournalMessages.Look(this, queue);
+
     internal string NewJournalId() => Base64Url.EncodeToString(_random.Bytes(JournalIdBytes));
 
     internal long Now() => _time.GetTimestamp();

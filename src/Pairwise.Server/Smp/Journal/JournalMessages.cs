@@ -79,6 +79,33 @@ internal sealed class JournalMessages : QueueMessages
         return messages;
     }
 
+    /// <summary>The messages that wait, read without a change to the files. What a damaged journal has no more is left out.</summary>
+    public static IReadOnlyList<StoredMessage> Look(JournalMessageStore store, StoredId queue)
+    {
+        string path = store.StateFileOf(queue);
+        path = File.Exists(path) ? path : path + ".bak";
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        List<StoredMessage> waiting = [];
+        if (ReadLastState(file, out _, out _) is { } state)
+        {
+            try
+            {
+                waiting.AddRange(new JournalMessages(store, queue, state, 0).All());
+            }
+            catch (IOException)
+            {
+                // The files end before the state says so: what is there was read. The relay repairs them when it uses them.
+            }
+        }
+
+        return waiting;
+    }
+
     /// <summary>A journal without files; they are made when the first message comes.</summary>
     public static JournalMessages New(JournalMessageStore store, StoredId queue) => new(store, queue, JournalState.New(store.NewJournalId()), 0);
 

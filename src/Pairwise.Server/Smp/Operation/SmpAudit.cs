@@ -1,7 +1,9 @@
 using System.Text;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Logs;
+using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Wire;
 
@@ -61,18 +63,19 @@ public sealed class SmpAudit
         SmpServerFiles.Fingerprint, "ca.srl", "server.csr", "web.crt", "web.key",
     ];
 
-    private SmpAudit(QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications)
+    private SmpAudit(QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications, DatabaseAudit? database)
     {
         Queues = queues;
         Messages = messages;
         Files = files;
         Notifications = notifications;
+        Database = database;
     }
 
-    /// <summary>The queues and services of the store log.</summary>
+    /// <summary>The queues and services of the store log, or of the database where they are kept there.</summary>
     public QueueStore Queues { get; }
 
-    /// <summary>The messages that wait on disk.</summary>
+    /// <summary>The messages that wait on disk: in the message log, in journals or in the database.</summary>
     public MessageStore Messages { get; }
 
     /// <summary>Every file of both folders.</summary>
@@ -81,9 +84,13 @@ public sealed class SmpAudit
     /// <summary>Notifications that wait on disk.</summary>
     public long Notifications { get; }
 
-    /// <summary>Reads both folders.</summary>
+    /// <summary>The tables of the database; null when none is used.</summary>
+    public DatabaseAudit? Database { get; }
+
+    /// <summary>Reads both folders, and the database if one is used.</summary>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static SmpAudit Run(string configurationFolder, string stateFolder)
+    /// <exception cref="SmpServerException">The database cannot be read.</exception>
+    public static async Task<SmpAudit> RunAsync(string configurationFolder, string stateFolder, PostgresOptions? database, CancellationToken cancellationToken)
     {
         List<AuditedFile> files = [];
         foreach (string file in AllFiles(configurationFolder))
@@ -102,8 +109,9 @@ public sealed class SmpAudit
         QueueStore queues = new();
         // The audit counts what is there, whatever quota it was taken under.
         MemoryMessageStore messages = new(int.MaxValue);
+        DatabaseAudit? tables = database is null ? null : await DatabaseAudit.RunAsync(database, queues, messages, cancellationToken);
         string storeLog = Path.Combine(stateFolder, SmpServerFiles.StoreLog);
-        if (File.Exists(storeLog))
+        if (database is null && File.Exists(storeLog))
         {
             StoreLog.Read(storeLog, queues);
         }
@@ -111,14 +119,32 @@ public sealed class SmpAudit
         string messageLog = Path.Combine(stateFolder, SmpServerFiles.MessageLog);
         if (File.Exists(messageLog))
         {
-            MessageLog.Restore(messageLog, queues, messages, before: null);
+            MessageLog.Restore(messageLog, queues, messages, before: null, cancellationToken);
         }
 
-        return new SmpAudit(queues, messages, files, notifications);
+        ReadJournals(Path.Combine(stateFolder, SmpServerFiles.MessageFolder), queues, messages);
+        return new SmpAudit(queues, messages, files, notifications, tables);
     }
 
     /// <summary>The queues that a text is about; see <see cref="QueueSearch"/>.</summary>
     public IReadOnlyList<SmpQueue> Find(string text) => QueueSearch.Find(Queues, text);
+
+    private static void ReadJournals(string folder, QueueStore queues, MessageStore messages)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        using JournalMessageStore journals = new(folder, int.MaxValue, SystemRandom.Instance, TimeProvider.System);
+        foreach (SmpQueue queue in queues.All())
+        {
+            foreach (StoredMessage message in journals.Look(queue.RecipientId))
+            {
+                messages.Restore(queue, message);
+            }
+        }
+    }
 
     private static IEnumerable<string> AllFiles(string folder) =>
         Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [];
