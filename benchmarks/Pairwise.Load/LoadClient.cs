@@ -90,6 +90,10 @@ internal sealed class LoadClient : IAsyncDisposable
         await _session.Blocks.WriteAsync(block, cancellationToken);
     }
 
+    /// <summary>Sends bytes that need not be a block.</summary>
+    internal ValueTask SendBytesAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        _session.Blocks.Connection.WriteAsync(bytes, cancellationToken);
+
     internal ValueTask SendAsync(EntityId entity, SmpCommand command, PrivateKey? key, CancellationToken cancellationToken) =>
         SendAsync([Encode(NewCorrId(), entity, command, key)], cancellationToken);
 

@@ -19,6 +19,7 @@ internal static class SmpScenarios
         new("subscribe", "one client subscribes to --queues (100,000) in full blocks", SubscribeScenario.RunAsync),
         new("connections", "memory of an idle TLS connection, over --idle (10,000)", ConnectionScenario.RunAsync),
         new("auth-timing", "whether the time until AUTH tells why: --samples (2,000) of each fault, inside and over TLS", AuthTimingScenario.RunAsync),
+        new("strength", "two clients exchange messages under floods, slow clients, garbage and a storm over --queues (10,000), --seconds (8) each", StrengthScenario.RunAsync),
     ];
 
     /// <summary>All options that a scenario of the suite knows.</summary>
