@@ -5,6 +5,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Transport;
+using Pairwise.Transport.Memory;
 using Pairwise.Transport.Sockets;
 using Pairwise.Transport.Tls;
 
@@ -46,8 +47,10 @@ internal static class StrengthScenario
         Phase phase = new(relay, pair, seconds, figures, cancellationToken);
         Console.WriteLine($"two clients exchange messages of 16 KB while others do this to the relay ({count} queues with a message, in {storage}):");
         await phase.MeasureAsync("nothing", "quiet", _ => Task.CompletedTask);
-        await phase.MeasureAsync($"{SilentSockets} sockets that say nothing, made anew", "silent", token => HoldSocketsAsync(relay, SilentSockets, [], token));
-        await phase.MeasureAsync($"{HalfHandshakes} handshakes, a byte a second", "half_open", token => HoldSocketsAsync(relay, HalfHandshakes, [0x16, 3, 1, 2], token));
+        await phase.MeasureAsync($"{SilentSockets} sockets that say nothing, made anew", "silent", token => HoldSocketsAsync(relay, SilentSockets, [], isSlow: false, token));
+        await phase.MeasureAsync($"{HalfHandshakes} TLS hellos, a byte a second", "half_open", token => HoldSocketsAsync(relay, HalfHandshakes, [22, 3, 1, 2], isSlow: true, token));
+        byte[] hello = await MakeHelloAsync(cancellationToken);
+        await phase.MeasureAsync($"{HalfHandshakes} handshakes that stop after the hello", "stopped", token => HoldSocketsAsync(relay, HalfHandshakes, hello, isSlow: false, token));
         await phase.MeasureAsync("connections with garbage, one after the other", "garbage", token => SendGarbageAsync(relay, token));
         await phase.MeasureAsync($"{SlowClients} TLS clients, a byte of their hello a second", "slow_hello", token => DribbleHelloAsync(relay, token));
         await phase.MeasureAsync($"{SlowClients} clients, a byte of a block a second", "slow_block", token => DribbleBlocksAsync(relay, token));
@@ -60,7 +63,7 @@ internal static class StrengthScenario
     }
 
     // Whoever is cut comes again at once.
-    private static Task HoldSocketsAsync(RelayProcess relay, int count, byte[] begin, CancellationToken cancellationToken) =>
+    private static Task HoldSocketsAsync(RelayProcess relay, int count, byte[] begin, bool isSlow, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(async _ =>
         {
             while (true)
@@ -70,9 +73,9 @@ internal static class StrengthScenario
                     using TcpClient socket = new();
                     await socket.ConnectAsync("127.0.0.1", PortOf(relay), cancellationToken);
                     NetworkStream stream = socket.GetStream();
-                    Task ended = stream.ReadAsync(new byte[64], cancellationToken).AsTask();
+                    Task ended = stream.CopyToAsync(Stream.Null, cancellationToken);
                     await stream.WriteAsync(begin, cancellationToken);
-                    while (begin.Length > 0 && !ended.IsCompleted)
+                    while (isSlow && !ended.IsCompleted)
                     {
                         await Task.Delay(DribblePause, TimeProvider.System, cancellationToken);
                         await stream.WriteAsync(new byte[1], cancellationToken);
@@ -86,6 +89,19 @@ internal static class StrengthScenario
                 }
             }
         }));
+
+    // What a client sends first, caught before a server sees it.
+    private static async Task<byte[]> MakeHelloAsync(CancellationToken cancellationToken)
+    {
+        using TlsContext context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = ["smp/1"] });
+        (Stream near, Stream far) = MemoryDuplex.CreatePair();
+        Task connecting = TlsConnection.ConnectAsync(context, new TlsTarget(_ => TlsPeerVerdict.Accepted), near, TimeProvider.System, cancellationToken).AsTask();
+        byte[] hello = new byte[4096];
+        int length = await far.ReadAsync(hello, cancellationToken);
+        await far.DisposeAsync();
+        await connecting.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return hello[..length];
+    }
 
     private static Task SendGarbageAsync(RelayProcess relay, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, GarbageWorkers).Select(async _ =>

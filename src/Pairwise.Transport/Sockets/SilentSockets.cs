@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Pairwise.Transport.Sockets;
 
 /// <summary>
-/// Accepted sockets whose peer has said nothing yet. They cost a descriptor and no buffer, and there are at most so many:
-/// one more closes the one that has been silent longest. Thread-safe.
+/// Accepted sockets whose peer has sent no whole hello yet. They cost a descriptor and what was sent, and there are at most
+/// so many: one more closes the one that has waited longest. Thread-safe.
 /// </summary>
 internal sealed class SilentSockets(int limit)
 {
@@ -33,7 +33,7 @@ internal sealed class SilentSockets(int limit)
         return node;
     }
 
-    /// <summary>Takes one out whose peer has spoken, or that was closed.</summary>
+    /// <summary>Takes one out whose hello has come, or that was closed.</summary>
     public void Leave(LinkedListNode<(Socket Socket, Stream Stream)> node)
     {
         lock (_gate)
@@ -43,7 +43,7 @@ internal sealed class SilentSockets(int limit)
         }
     }
 
-    /// <summary>Closes the one that has been silent longest, as when descriptors run out.</summary>
+    /// <summary>Closes the one that has waited longest, as when descriptors run out.</summary>
     public void CutOldest()
     {
         Stream? oldest;
@@ -55,17 +55,24 @@ internal sealed class SilentSockets(int limit)
         Close(oldest);
     }
 
-    // Those whose first byte has come, but was not seen yet, are not silent.
+    // Those whose bytes have come, but were not seen yet, are passed over; but not without end.
     private Stream? TakeOldest()
     {
-        while (_sockets.First is { } node)
+        const int MaxPassed = 16;
+        var oldest = _sockets.First;
+        var passed = 0;
+        for (var node = oldest; node is not null && passed < MaxPassed; node = node.Next, passed++)
         {
-            _sockets.Remove(node);
             if (!HasSpoken(node.Value.Socket))
-                return node.Value.Stream;
+            {
+                oldest = node;
+                break;
+            }
         }
 
-        return null;
+        if (oldest is not null)
+            _sockets.Remove(oldest);
+        return oldest?.Value.Stream;
     }
 
     private static bool HasSpoken(Socket socket)

@@ -13,22 +13,25 @@ public sealed record TlsListenerOptions
     /// <summary>Addresses to listen on; port 0 takes a free one. <see cref="IPAddress.IPv6Any"/> listens for IPv4 too.</summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
 
-    /// <summary>Time for the first byte of the peer.</summary>
+    /// <summary>Time for the first record of the peer, its hello.</summary>
     public TimeSpan SilenceTime { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Time for the TLS handshake from its first byte on: the reference's.</summary>
+    /// <summary>Time for the TLS handshake after the hello: the reference's.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The same for handshakes that begin while more than half of the places are taken: slow ones hold up others then.</summary>
-    public TimeSpan BusyHandshakeTime { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan BusyHandshakeTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>When all places are taken, whoever comes ends the handshake that has gone on longest, after this time.</summary>
+    public TimeSpan HandshakePatience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Handshakes at the same time. Further connections whose peer has spoken wait for a place, without a buffer, so a
-    /// flood of handshakes costs a bounded amount of memory.
+    /// Handshakes at the same time, from a whole hello on. Further ones wait for a place with their hello, so a flood of
+    /// handshakes costs a bounded amount of memory.
     /// </summary>
     public int MaxHandshakes { get; init; } = 1024;
 
-    /// <summary>Accepted sockets whose peer has said nothing yet; one more closes the one that is silent longest.</summary>
+    /// <summary>Accepted sockets whose peer has sent no whole hello yet; one more closes the one that has waited longest.</summary>
     public int MaxSilent { get; init; } = 1024;
 
     /// <summary>Connections open at the same time, from being accepted on; further ones are refused with an alert.</summary>
@@ -56,7 +59,7 @@ public sealed record TlsListenerOptions
 /// <param name="Handshakes">Handshakes under way, without those that wait for a place.</param>
 /// <param name="FailedHandshakes">Connections that ended before their handshake did.</param>
 /// <param name="Refused">Connections refused as too many were open, or as nobody was admitted.</param>
-/// <param name="SilentCut">Connections closed for others before their peer said anything.</param>
+/// <param name="SilentCut">Connections closed for others before their peer's hello was whole.</param>
 public readonly record struct TlsListenerCounts(long Accepted, long Active, int Handshakes, long FailedHandshakes, long Refused, long SilentCut);
 
 /// <summary>
@@ -75,7 +78,7 @@ public sealed partial class TlsListener : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _handshakes;
+    private readonly HandshakePlaces _handshakes;
     private readonly SilentSockets _silent;
     private readonly List<Socket> _sockets = [];
     private readonly List<Task> _loops = [];
@@ -94,7 +97,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         _handler = handler;
         _time = time;
         _logger = logger;
-        _handshakes = new SemaphoreSlim(options.MaxHandshakes, options.MaxHandshakes);
+        _handshakes = new HandshakePlaces(options.MaxHandshakes, options.HandshakePatience, time);
         _silent = new SilentSockets(options.MaxSilent);
     }
 
@@ -102,7 +105,7 @@ public sealed partial class TlsListener : IAsyncDisposable
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     public TlsListenerCounts Counts => new(
-        Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _options.MaxHandshakes - _handshakes.CurrentCount, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut);
+        Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _handshakes.Taken, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut);
 
     /// <summary>
     /// Starts to listen. <paramref name="handler"/> gets each connection after its handshake; the connection is closed when
@@ -280,20 +283,26 @@ public sealed partial class TlsListener : IAsyncDisposable
 
     private async Task<TlsConnection?> TryOpenAsync(Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence)
     {
-        var isHolding = false;
+        FirstRecord hello = default;
         try
         {
             socket.NoDelay = true;
             _options.KeepAlive?.ApplyTo(socket);
             using var limit = new CancellationTokenSource(_options.SilenceTime, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
-            await WaitForPeerAsync(stream, either.Token);
+            hello = await FirstRecord.ReadAsync(stream, either.Token);
             _silent.Leave(silence);
             limit.CancelAfter(_options.HandshakeTime * 2); // those before it may take all of their time
-            await _handshakes.WaitAsync(either.Token);
-            isHolding = true;
-            limit.CancelAfter(_handshakes.CurrentCount >= _options.MaxHandshakes / 2 ? _options.HandshakeTime : _options.BusyHandshakeTime);
-            return await TlsConnection.AcceptAsync(_context, stream, _time, either.Token);
+            var place = await _handshakes.EnterAsync(limit, either.Token);
+            try
+            {
+                limit.CancelAfter(_handshakes.Taken > _options.MaxHandshakes / 2 && _options.MaxHandshakes > 1 ? _options.BusyHandshakeTime : _options.HandshakeTime);
+                return await TlsConnection.AcceptAsync(_context, stream, hello.Bytes, _time, either.Token);
+            }
+            finally
+            {
+                _handshakes.Leave(place);
+            }
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
@@ -304,17 +313,9 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
         finally
         {
+            hello.Return();
             _silent.Leave(silence);
-            if (isHolding)
-                _handshakes.Release();
         }
-    }
-
-    private static async ValueTask WaitForPeerAsync(Stream stream, CancellationToken cancellationToken)
-    {
-#pragma warning disable CA2022 // a read of length zero waits and reads nothing: that is its use
-        await stream.ReadAsync(Memory<byte>.Empty, cancellationToken);
-#pragma warning restore CA2022
     }
 
     private static partial class Log

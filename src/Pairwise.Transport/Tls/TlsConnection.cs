@@ -63,11 +63,17 @@ public sealed class TlsConnection : ISecureConnection
     /// throws.
     /// </summary>
     /// <exception cref="TransportException">The handshake failed or the stream ended.</exception>
-    public static ValueTask<TlsConnection> AcceptAsync(TlsContext context, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    public static ValueTask<TlsConnection> AcceptAsync(TlsContext context, Stream stream, TimeProvider time, CancellationToken cancellationToken) =>
+        AcceptAsync(context, stream, ReadOnlyMemory<byte>.Empty, time, cancellationToken);
+
+    /// <summary>The same, with what was read from the stream already; it is copied.</summary>
+    /// <exception cref="TransportException">The handshake failed or the stream ended.</exception>
+    public static ValueTask<TlsConnection> AcceptAsync(
+        TlsContext context, Stream stream, ReadOnlyMemory<byte> begun, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!context.IsServer)
             throw new ArgumentException("The context is a client's.", nameof(context));
-        return OpenAsync(context, target: null, stream, time, cancellationToken);
+        return OpenAsync(context, target: null, stream, begun, time, cancellationToken);
     }
 
     /// <summary>
@@ -79,10 +85,11 @@ public sealed class TlsConnection : ISecureConnection
     {
         if (context.IsServer)
             throw new ArgumentException("The context is a server's.", nameof(context));
-        return OpenAsync(context, target, stream, time, cancellationToken);
+        return OpenAsync(context, target, stream, ReadOnlyMemory<byte>.Empty, time, cancellationToken);
     }
 
-    private static async ValueTask<TlsConnection> OpenAsync(TlsContext context, TlsTarget? target, Stream stream, TimeProvider time, CancellationToken cancellationToken)
+    private static async ValueTask<TlsConnection> OpenAsync(
+        TlsContext context, TlsTarget? target, Stream stream, ReadOnlyMemory<byte> begun, TimeProvider time, CancellationToken cancellationToken)
     {
         TlsConnection connection;
         try
@@ -97,6 +104,8 @@ public sealed class TlsConnection : ISecureConnection
 
         try
         {
+            if (!begun.IsEmpty)
+                connection.Begin(begun.Span);
             await connection.HandshakeAsync(cancellationToken);
             return connection;
         }
@@ -105,6 +114,13 @@ public sealed class TlsConnection : ISecureConnection
             await connection.DisposeAsync();
             throw;
         }
+    }
+
+    private void Begin(ReadOnlySpan<byte> begun)
+    {
+        _received = ArrayPool<byte>.Shared.Rent(Math.Max(ReceiveSize, begun.Length));
+        begun.CopyTo(_received);
+        _receivedEnd = begun.Length;
     }
 
     public ValueTask WaitForBytesAsync(CancellationToken cancellationToken)

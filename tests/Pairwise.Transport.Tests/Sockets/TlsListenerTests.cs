@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.TestKit;
+using Pairwise.Transport.Memory;
 using Pairwise.Transport.Sockets;
 using Pairwise.Transport.Tests.Tls;
 using Pairwise.Transport.Tls;
@@ -93,6 +94,19 @@ public sealed class TlsListenerTests
             Assert.Equal(0, await ReadToEndAsync(silent[i])); // the oldest first
         foreach (var stream in silent)
             await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_hello_in_pieces_is_put_together_and_holds_no_place_before_it_is_whole()
+    {
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1 };
+        await using var listener = Listen(EchoAsync, options);
+        await using var slow = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await slow.WriteAsync(new byte[] { 22, 3, 1, 2, 0, 1 }, Token);
+        var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await using var client = await TlsConnection.ConnectAsync(ClientContext, TlsPair.Target, new ByteWiseStream(stream), TimeProvider.System, Token);
+        Assert.Equal([1, 2], await RoundTripAsync(client, [1, 2]));
+        Assert.Equal(0, listener.Counts.Handshakes);
     }
 
     [Fact]
@@ -255,11 +269,22 @@ public sealed class TlsListenerTests
         return await TlsConnection.ConnectAsync(ClientContext, target ?? TlsPair.Target, stream, TimeProvider.System, Token);
     }
 
-    // The first bytes of a handshake, and no more.
+    // A whole hello, and nothing of what has to follow the server's answer.
     private static async Task<Stream> BeginAsync(TlsListener listener)
     {
+        var (near, far) = MemoryDuplex.CreatePair();
+        var hello = new byte[4096];
+        int length;
+        await using (near)
+        {
+            var connecting = TlsConnection.ConnectAsync(ClientContext, TlsPair.Target, near, TimeProvider.System, Token).AsTask();
+            length = await far.ReadAsync(hello, Token);
+            await far.DisposeAsync();
+            await Assert.ThrowsAsync<TransportException>(() => connecting);
+        }
+
         var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
-        await stream.WriteAsync(new byte[] { 0x16, 3, 1 }, Token);
+        await stream.WriteAsync(hello.AsMemory(0, length), Token);
         return stream;
     }
 
@@ -319,5 +344,49 @@ public sealed class TlsListenerTests
     {
         while (!isTrue())
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, Token);
+    }
+
+    // Writes every byte by itself.
+    private sealed class ByteWiseStream(Stream inner) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            for (var i = 0; i < buffer.Length; i++)
+                await inner.WriteAsync(buffer.Slice(i, 1), cancellationToken);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            inner.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }
