@@ -22,7 +22,7 @@ internal static class StrengthScenario
     private const int HalfHandshakes = 2_000;
     private const int GarbageWorkers = 16;
     private const int SlowClients = 300;
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan DribblePause = TimeSpan.FromSeconds(1);
 
     internal static async Task RunAsync(SuiteOptions options, IDictionary<string, object?> figures, CancellationToken cancellationToken)

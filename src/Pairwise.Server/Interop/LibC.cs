@@ -39,6 +39,18 @@ internal static partial class LibC
         }
     }
 
+    /// <summary>
+    /// Gives memory that native code has freed back to the system, where the C library can: glibc keeps it otherwise. It
+    /// takes milliseconds, and whoever allocates meanwhile waits.
+    /// </summary>
+    public static void GiveMemoryBack()
+    {
+        if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint library) && NativeLibrary.TryGetExport(library, "malloc_trim", out _))
+        {
+            _ = Trim(0);
+        }
+    }
+
     private static IOException Fault(string path) => new($"The folder {path} cannot be flushed: {Marshal.GetLastPInvokeErrorMessage()}.");
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -46,6 +58,9 @@ internal static partial class LibC
 
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     private static partial int Flush(int file);
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    private static partial int Trim(nuint pad);
 
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int file);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pairwise.Server.Interop;
 using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Operation;
 
@@ -12,6 +13,7 @@ public sealed partial class SmpServer
 {
     private static readonly TimeSpan MemoryCheck = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StalledCheck = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BurstRest = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan CollectionPause = TimeSpan.FromSeconds(10);
 
     // changed by the loops, read by the metrics
@@ -22,6 +24,8 @@ public sealed partial class SmpServer
     // owned by the loop of memory
     private long _collected;
     private TimeSpan _collectionPause = CollectionPause;
+    private long _mostConnections;
+    private long _fewerSince;
 
     /// <summary>Connections that may be open: the limit that was set, or fewer where the system allows fewer descriptors.</summary>
     public int ConnectionLimit { get; private set; }
@@ -94,9 +98,10 @@ public sealed partial class SmpServer
                 Log.MemoryChanged(_logger, _memory.State, reading.Used / mega, reading.Limit / mega);
             }
 
-            if (_memory.State != MemoryState.Enough)
+            if ((_memory.State != MemoryState.Enough || HasBurstPassed()) && Collect())
             {
-                Collect();
+                _mostConnections = _listener?.Counts.Active ?? 0;
+                _fewerSince = 0;
             }
 
             if (_memory.State == MemoryState.Cutting)
@@ -106,21 +111,44 @@ public sealed partial class SmpServer
         }
     }
 
+    // Most of many connections are gone, and not for a moment only: what they needed goes back to the system.
+    private bool HasBurstPassed()
+    {
+        const long many = 200;
+        TimeProvider time = _relay.Options.Time;
+        long active = _listener?.Counts.Active ?? 0;
+        _mostConnections = Math.Max(_mostConnections, active);
+        if (_mostConnections - active < many || active > _mostConnections / 2)
+        {
+            _fewerSince = 0;
+            return false;
+        }
+
+        if (_fewerSince == 0)
+        {
+            _fewerSince = time.GetTimestamp();
+        }
+
+        return time.GetElapsedTime(_fewerSince) >= BurstRest;
+    }
+
     // What was closed, and what only waits to be collected, shall not count for long.
-    private void Collect()
+    private bool Collect()
     {
         const int pauseFactor = 30; // collecting stops everybody: it may take a thirtieth of the time
         TimeProvider time = _relay.Options.Time;
         if (_collected != 0 && time.GetElapsedTime(_collected) < _collectionPause)
         {
-            return;
+            return false;
         }
 
         long started = time.GetTimestamp();
-        GC.Collect(GC.MaxGeneration, _memory.State == MemoryState.Cutting ? GCCollectionMode.Aggressive : GCCollectionMode.Forced, blocking: true, compacting: true);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        LibC.GiveMemoryBack();
         _collected = time.GetTimestamp();
         TimeSpan least = time.GetElapsedTime(started) * pauseFactor;
         _collectionPause = least > CollectionPause ? least : CollectionPause;
+        return true;
     }
 
     // A tenth of the connections at each look: first those that hold nothing, the silent ones before the others; when

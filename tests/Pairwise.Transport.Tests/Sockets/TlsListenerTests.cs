@@ -63,7 +63,7 @@ public sealed class TlsListenerTests
     public async Task More_handshakes_than_allowed_wait_for_their_turn()
     {
         var time = new ManualTime();
-        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, SilenceTime = TimeSpan.FromHours(1), HandshakeTime = TimeSpan.FromSeconds(60) };
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 1, HandshakePatience = TimeSpan.FromHours(1), SilenceTime = TimeSpan.FromHours(1), HandshakeTime = TimeSpan.FromSeconds(60) };
         await using var listener = Listen(EchoAsync, options, time);
         await using var first = await BeginAsync(listener);
         await UntilAsync(() => listener.Counts.Handshakes == 1);
@@ -122,11 +122,31 @@ public sealed class TlsListenerTests
     }
 
     [Fact]
+    public async Task Whoever_comes_ends_the_oldest_handshake_when_places_are_gone()
+    {
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = 3, HandshakePatience = TimeSpan.Zero, SilenceTime = TimeSpan.FromHours(1) };
+        await using var listener = Listen(EchoAsync, options);
+        var stopped = new List<Stream>();
+        for (var i = 1; i <= 3; i++)
+        {
+            stopped.Add(await BeginAsync(listener));
+            await UntilAsync(() => listener.Counts.Handshakes == i);
+        }
+
+        await using var client = await ConnectAsync(listener);
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+        Assert.Equal(1, listener.Counts.FailedHandshakes);
+        Assert.Equal(0, await ReadToEndAsync(stopped[0]));
+        foreach (var stream in stopped)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Slow_handshakes_get_less_time_while_places_are_short()
     {
         const int places = 4;
         var time = new ManualTime();
-        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = places, SilenceTime = TimeSpan.FromHours(1) };
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = places, HandshakePatience = TimeSpan.FromHours(1), SilenceTime = TimeSpan.FromHours(1) };
         await using var listener = Listen(EchoAsync, options, time);
         var slow = new List<Stream>();
         for (var i = 0; i < places; i++)
