@@ -98,6 +98,7 @@ internal static class SmpServerSettings
                 long interval => TimeSpan.FromSeconds(interval),
             },
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            LogTlsErrors = ini.Switch(transport, "log_tls_errors") ?? false,
             Web = WebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false, isPortShared: false),
         };
     }

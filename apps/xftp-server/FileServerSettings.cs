@@ -65,6 +65,7 @@ internal static class FileServerSettings
             LogStatistics = ini.Switch(Store, "log_stats") ?? false,
             MetricsInterval = ini.Number(Store, "prometheus_interval", 1, int.MaxValue) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             Control = ReadControl(ini),
+            LogTlsErrors = ini.Switch(Transport, "log_tls_errors") ?? false,
             Web = WebSettings.Read(ini, ini.Switch(Store, "log_stats") ?? false, isPortShared: true),
         };
     }

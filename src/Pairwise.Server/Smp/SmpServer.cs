@@ -240,6 +240,7 @@ public sealed partial class SmpServer : IAsyncDisposable
                 {
                     EndPoints = options.Endpoints,
                     MaxHandshakes = options.Limits.Handshakes,
+                    HandshakeFailureLevel = options.LogTlsErrors ? LogLevel.Warning : LogLevel.Debug,
                     MaxSilent = options.Limits.Handshakes,
                     MaxConnections = ConnectionLimit,
                     HandlesInline = true,

@@ -109,6 +109,9 @@ public sealed record SmpServerOptions
     /// <summary>Pages for browsers, metrics and health.</summary>
     public ServerWebOptions Web { get; init; } = new();
 
+    /// <summary>Whether failed TLS handshakes are told in the log: their reason, not who it was.</summary>
+    public bool LogTlsErrors { get; init; }
+
     /// <summary>Whether counters are saved at a stop, restored at a start, and written each day. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepStatistics { get; init; }
 

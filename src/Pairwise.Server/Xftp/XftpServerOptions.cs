@@ -75,6 +75,9 @@ public sealed record XftpServerOptions
     /// <summary>What browsers and the operator's monitoring are served.</summary>
     public ServerWebOptions Web { get; init; } = new();
 
+    /// <summary>Whether failed TLS handshakes are told in the log: their reason, not who it was.</summary>
+    public bool LogTlsErrors { get; init; }
+
     /// <summary>Chunks are written to a log and restored from it. Needs a <see cref="StateFolder"/>.</summary>
     public bool KeepChunks { get; init; } = true;
 

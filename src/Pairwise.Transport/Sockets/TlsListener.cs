@@ -40,6 +40,9 @@ public sealed record TlsListenerOptions
     /// <summary>Asked for each new connection; false refuses it. Null takes all. It must be quick and not throw.</summary>
     public Func<bool>? IsAdmitting { get; init; }
 
+    /// <summary>How a failed handshake is logged: the reason, never the peer.</summary>
+    public LogLevel HandshakeFailureLevel { get; init; } = LogLevel.Debug;
+
     /// <summary>Connections that may wait to be accepted.</summary>
     public int Backlog { get; init; } = 1024;
 
@@ -308,7 +311,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         {
             Interlocked.Increment(ref _failed);
             await stream.DisposeAsync();
-            Log.HandshakeFailed(_logger, e is TransportException transport ? transport.Failure : TransportFailure.TimedOut);
+            Log.HandshakeFailed(_logger, _options.HandshakeFailureLevel, e is TransportException transport ? transport.Failure : TransportFailure.TimedOut);
             return null;
         }
         finally
@@ -323,8 +326,8 @@ public sealed partial class TlsListener : IAsyncDisposable
         [LoggerMessage(EventId = 3001, Level = LogLevel.Warning, Message = "A connection could not be accepted: {Code}.")]
         public static partial void AcceptFailed(ILogger logger, SocketError code);
 
-        [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "A TLS handshake failed: {Failure}.")]
-        public static partial void HandshakeFailed(ILogger logger, TransportFailure failure);
+        [LoggerMessage(EventId = 3002, Message = "A TLS handshake failed: {Failure}.")]
+        public static partial void HandshakeFailed(ILogger logger, LogLevel level, TransportFailure failure);
 
         [LoggerMessage(EventId = 3003, Level = LogLevel.Debug, Message = "A connection ended.")]
         public static partial void ConnectionEnded(ILogger logger);

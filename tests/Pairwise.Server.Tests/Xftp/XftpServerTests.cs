@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Pairwise.Client.Xftp;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
@@ -314,6 +315,55 @@ public sealed class XftpServerTests
         Assert.Equal(new XftpClientError.BadContent(XftpError.Digest.Instance), (await chunk.DownloadAsync(client)).Error);
         File.Delete(path);
         Assert.Equal(new XftpClientError.Server(XftpError.Auth.Instance), (await chunk.DownloadAsync(client)).Error);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Failed_handshakes_are_told_when_the_operator_asks_for_it(bool isAsked)
+    {
+        using var logging = new CollectedLog();
+        await using var server = await TestFileServer.StartAsync(options => options with { LogTlsErrors = isAsked, Logging = logging });
+        using (var client = new System.Net.Sockets.TcpClient())
+        {
+            await client.ConnectAsync(server.Server.Endpoints[0], Token);
+            await client.GetStream().WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Token);
+            var rest = new byte[64];
+            while (await client.GetStream().ReadAsync(rest, Token) > 0)
+            {
+            }
+        }
+
+        await using var other = await server.ConnectAsync();
+        Assert.True((await other.PingAsync(Token)).IsOk);
+        await server.Server.StopAsync(Token);
+        Assert.Equal(isAsked ? 1 : 0, logging.Warnings.Count(line => line.StartsWith("A TLS handshake failed: ", StringComparison.Ordinal)));
+    }
+
+    private sealed class CollectedLog : ILoggerFactory, ILogger
+    {
+        public System.Collections.Concurrent.ConcurrentQueue<string> Warnings { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                Warnings.Enqueue(formatter(state, exception));
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     private static void AssertRefused<T>(XftpError expected, XftpResult<T> result) =>

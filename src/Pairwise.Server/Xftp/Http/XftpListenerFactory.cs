@@ -52,7 +52,7 @@ internal sealed class XftpListener(XftpServerOptions options, ServerWeb? web) : 
     public EndPoint EndPoint => _listener!.EndPoints[0];
 
     public void Start(IPEndPoint endPoint, TlsContext context, ILogger logger) =>
-        _listener = TlsListener.Start(new TlsListenerOptions { EndPoints = [endPoint] }, context, RunAsync, options.Time, logger);
+        _listener = TlsListener.Start(new TlsListenerOptions { EndPoints = [endPoint], HandshakeFailureLevel = options.LogTlsErrors ? LogLevel.Warning : LogLevel.Debug }, context, RunAsync, options.Time, logger);
 
     public void Replace(TlsContext context) => _listener!.Replace(context);
 
