@@ -89,7 +89,8 @@ internal static class IniTemplate
         # Serves them with TLS on a port of its own.
         # https = 8443
 
-        # The certificate and key that browsers get, on the port of https and on the server's own port.
+        # The certificate and key that browsers get, on the port of https and on the server's own port. With them people send and
+        # receive files in the browser too: https://HOST/file/
         # cert = {Path.Combine(folders.Configuration, "web.crt")}
         # key = {Path.Combine(folders.Configuration, "web.key")}
 

@@ -2,7 +2,8 @@ using System.CommandLine;
 using Pairwise.FileServer;
 
 var folders = ServerFolders.FromEnvironment();
-var root = new RootCommand("File server: keeps encrypted parts of files for two days for those who have their keys, and knows nobody.")
+var root = new RootCommand("File server: keeps encrypted parts of files for two days for those who have their keys, and knows nobody. "
+    + "With a certificate that browsers believe (section WEB of the ini file) people send and receive files in the browser too, at https://HOST/file/.")
 {
     InitCommand.Create(folders),
     StartCommand.Create(folders),

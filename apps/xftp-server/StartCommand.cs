@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Web;
 using Pairwise.Server.Xftp;
 
 namespace Pairwise.FileServer;
@@ -89,6 +90,13 @@ internal static class StartCommand
         foreach (var endpoint in server.Endpoints)
         {
             output.WriteLine($"Listening on port {endpoint.Port}...");
+        }
+
+        if (options.Web is { Credential: not null, StaticPath: not null })
+        {
+            var host = options.Host.Split(',')[0];
+            var port = server.Endpoints[0].Port;
+            output.WriteLine($"Sending and receiving files in the browser: https://{host}{(port == 443 ? "" : $":{port}")}{FilePage.Root}/");
         }
 
         foreach (var endpoint in server.HttpEndpoints)
