@@ -5,7 +5,9 @@ using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Xftp;
 using Pairwise.Server.Xftp.Operation;
+using Pairwise.TestKit;
 using Pairwise.Wire;
 
 namespace Pairwise.Server.Tests.Xftp;
@@ -315,6 +317,37 @@ public sealed class XftpServerTests
         Assert.Equal(new XftpClientError.BadContent(XftpError.Digest.Instance), (await chunk.DownloadAsync(client)).Error);
         File.Delete(path);
         Assert.Equal(new XftpClientError.Server(XftpError.Auth.Instance), (await chunk.DownloadAsync(client)).Error);
+    }
+
+    [Fact]
+    public async Task An_upload_that_does_not_end_in_time_is_answered_with_TIMEOUT_and_leaves_nothing()
+    {
+        var time = new ManualTime(TimeProvider.System.GetUtcNow());
+        await using var server = await TestFileServer.StartAsync(options => options with { Time = time, ChunkExpiration = null });
+        await using var client = await server.ConnectAsync();
+        var chunk = await server.CreateAsync(client, 4096 * 1024);
+        var result = await client.UploadAsync(chunk.Ids.Sender, chunk.SenderKey, chunk.Content, new TimePasses(server.FilesFolder, time), Token);
+        AssertRefused(XftpError.Timeout.Instance, result);
+        Assert.Empty(Directory.EnumerateFiles(server.FilesFolder));
+        Assert.Equal(0, server.Server.UsedBytes);
+        await using var again = await server.ConnectAsync();
+        Assert.True((await chunk.UploadAsync(again)).IsOk);
+    }
+
+    private sealed class TimePasses(string folder, ManualTime time) : IProgress<int>
+    {
+        private bool _hasPassed;
+
+        public void Report(int value)
+        {
+            if (!_hasPassed)
+            {
+                // Not before the server has begun to receive.
+                SpinWait.SpinUntil(() => Directory.EnumerateFiles(folder).Any());
+                _hasPassed = true;
+                time.Advance(new XftpServerLimits().UploadTime);
+            }
+        }
     }
 
     [Theory]
