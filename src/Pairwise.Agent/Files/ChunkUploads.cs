@@ -127,7 +127,7 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
         var recorded = await Agent.Store.ChangeAsync(
             transaction =>
             {
-                if (!SentFileRows.TryGetUpload(transaction.Session, chunk.Key, out var still) || still.FileKey != chunk.FileKey)
+                if (!SentFileRows.TryGetUpload(transaction.Session, chunk.Key, out var still) || still.File != chunk.File)
                 {
                     DeletedChunkRows.Add(transaction.Session, chunk.User, chunk.Server, ids.Sender, senderKey.ToPkcs8(), chunk.Digest, Agent.Now);
                     WakeDeletions(transaction);
@@ -147,7 +147,7 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
     private void RecordUploaded(AgentTransaction transaction, PendingUpload chunk)
     {
         var session = transaction.Session;
-        if (!SentFileRows.TryGetUpload(session, chunk.Key, out var still) || still.FileKey != chunk.FileKey)
+        if (!SentFileRows.TryGetUpload(session, chunk.Key, out var still) || still.File != chunk.File)
         {
             transaction.AfterCommit(() => Services.End(chunk.File));
             return;
@@ -170,7 +170,7 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
             transaction =>
             {
                 var session = transaction.Session;
-                if (!SentFileRows.TryGetUpload(session, before.Key, out var chunk) || chunk.FileKey != before.FileKey) return UploadOutcome.Over;
+                if (!SentFileRows.TryGetUpload(session, before.Key, out var chunk) || chunk.File != before.File) return UploadOutcome.Over;
                 var isFault = !IsNetwork(error) && error.IsTransient;
                 SentFileRows.CountFailure(session, chunk.Key, isRefusal, isFault);
                 var servers = Services.Servers.Get(chunk.User).Count;

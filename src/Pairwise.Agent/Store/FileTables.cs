@@ -4,10 +4,12 @@ namespace Pairwise.Agent.Store;
 internal static class FileTables
 {
     // Servers are addresses without their passwords: those are looked up in the user's list when they are needed.
+    // Workers hold row ids while they are on the network: a number is never given twice (AUTOINCREMENT), so that what they
+    // bring back for a transfer that was cancelled meanwhile cannot hit another one.
     // The chunks bear what the workers look for, so that finding the next one needs one index and no join over all chunks.
     internal const string Sql = """
         CREATE TABLE agent_sent_files (
-          sent_file_id INTEGER PRIMARY KEY,
+          sent_file_id INTEGER PRIMARY KEY AUTOINCREMENT,
           file_id TEXT NOT NULL UNIQUE,
           user_id INTEGER NOT NULL REFERENCES agent_users ON DELETE CASCADE,
           path TEXT NOT NULL,
@@ -28,7 +30,7 @@ internal static class FileTables
         CREATE INDEX agent_sent_files_user ON agent_sent_files (user_id);
 
         CREATE TABLE agent_sent_chunks (
-          sent_chunk_id INTEGER PRIMARY KEY,
+          sent_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
           sent_file_id INTEGER NOT NULL REFERENCES agent_sent_files ON DELETE CASCADE,
           user_id INTEGER NOT NULL,
           number INTEGER NOT NULL,
@@ -56,7 +58,7 @@ internal static class FileTables
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE agent_received_files (
-          received_file_id INTEGER PRIMARY KEY,
+          received_file_id INTEGER PRIMARY KEY AUTOINCREMENT,
           file_id TEXT NOT NULL UNIQUE,
           user_id INTEGER NOT NULL REFERENCES agent_users ON DELETE CASCADE,
           path TEXT NOT NULL,
@@ -79,7 +81,7 @@ internal static class FileTables
         CREATE INDEX agent_received_files_user ON agent_received_files (user_id);
 
         CREATE TABLE agent_received_chunks (
-          received_chunk_id INTEGER PRIMARY KEY,
+          received_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
           received_file_id INTEGER NOT NULL REFERENCES agent_received_files ON DELETE CASCADE,
           user_id INTEGER NOT NULL,
           number INTEGER NOT NULL,
@@ -106,7 +108,7 @@ internal static class FileTables
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE agent_deleted_chunks (
-          deleted_chunk_id INTEGER PRIMARY KEY,
+          deleted_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
           user_id INTEGER NOT NULL,
           server TEXT NOT NULL,
           chunk_id BLOB NOT NULL,

@@ -215,6 +215,30 @@ public sealed class FileFaultTests
     }
 
     [Fact]
+    public async Task A_transfer_that_follows_a_cancelled_one_has_nothing_of_it()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await TestFileServer.StartAsync(folder, "server");
+        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions(), Fast, server.Address);
+        await using var bob = await FileAgent.StartAsync(folder, "bob", new FileTransferOptions(), Fast);
+        for (var i = 0; i < 8; i++)
+        {
+            // The rows of one make place for the rows of the next while its chunks are on the network.
+            var cancelled = FileAgent.NewId();
+            await alice.Files.SendFileAsync(alice.User, cancelled, new LocalFile(FileAgent.MakeFile(folder, $"cancelled{i}", 1_000_000)), 1, Token);
+            await alice.NextAsync<AgentEvent.FileSendProgress>(e => e.File == cancelled && (i % 2 == 0 || e.Done > 0));
+            await alice.Files.CancelAsync(cancelled, Token);
+            var path = FileAgent.MakeFile(folder, $"wanted{i}", 1_000_000);
+            var sent = await alice.SendAsync(new LocalFile(path));
+            Assert.Equal(await File.ReadAllBytesAsync(path, Token), await bob.ReceiveAsync(sent.Recipients[0], new LocalFile(folder.File($"received{i}"))));
+            await alice.Files.DeleteSentFileAsync(alice.User, FileAgent.Parse(sent.Sender), Token);
+        }
+
+        await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
+        await FileAgent.UntilAsync(() => Task.FromResult(server.ChunkCount == 0));
+    }
+
+    [Fact]
     public async Task What_a_server_changed_is_refused()
     {
         using var folder = new TemporaryFolder();

@@ -39,7 +39,7 @@ CREATE INDEX agent_connections_deleted ON agent_connections (deleted_at) WHERE d
 CREATE INDEX agent_connections_user ON agent_connections (user_id);
 
 CREATE TABLE agent_deleted_chunks (
-  deleted_chunk_id INTEGER PRIMARY KEY,
+  deleted_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
   user_id INTEGER NOT NULL,
   server TEXT NOT NULL,
   chunk_id BLOB NOT NULL,
@@ -115,7 +115,7 @@ CREATE TABLE agent_receive_queues (
 CREATE INDEX agent_receive_queues_connection ON agent_receive_queues (connection_id);
 
 CREATE TABLE agent_received_chunks (
-  received_chunk_id INTEGER PRIMARY KEY,
+  received_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
   received_file_id INTEGER NOT NULL REFERENCES agent_received_files ON DELETE CASCADE,
   user_id INTEGER NOT NULL,
   number INTEGER NOT NULL,
@@ -134,7 +134,7 @@ CREATE INDEX agent_received_chunks_incomplete ON agent_received_chunks (received
 CREATE INDEX agent_received_chunks_pending ON agent_received_chunks (user_id, server, retries, received_chunk_id) WHERE is_received = 0;
 
 CREATE TABLE agent_received_files (
-  received_file_id INTEGER PRIMARY KEY,
+  received_file_id INTEGER PRIMARY KEY AUTOINCREMENT,
   file_id TEXT NOT NULL UNIQUE,
   user_id INTEGER NOT NULL REFERENCES agent_users ON DELETE CASCADE,
   path TEXT NOT NULL,
@@ -223,7 +223,7 @@ CREATE TABLE agent_sent_chunk_recipients (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE agent_sent_chunks (
-  sent_chunk_id INTEGER PRIMARY KEY,
+  sent_chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
   sent_file_id INTEGER NOT NULL REFERENCES agent_sent_files ON DELETE CASCADE,
   user_id INTEGER NOT NULL,
   number INTEGER NOT NULL,
@@ -245,7 +245,7 @@ CREATE INDEX agent_sent_chunks_incomplete ON agent_sent_chunks (sent_file_id) WH
 CREATE INDEX agent_sent_chunks_pending ON agent_sent_chunks (user_id, server, retries, sent_chunk_id) WHERE status < 2;
 
 CREATE TABLE agent_sent_files (
-  sent_file_id INTEGER PRIMARY KEY,
+  sent_file_id INTEGER PRIMARY KEY AUTOINCREMENT,
   file_id TEXT NOT NULL UNIQUE,
   user_id INTEGER NOT NULL REFERENCES agent_users ON DELETE CASCADE,
   path TEXT NOT NULL,
