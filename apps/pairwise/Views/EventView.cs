@@ -47,7 +47,7 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
                 break;
             case ChatEvent.FileFailed failed:
                 _meter.Forget(failed.Item.File!);
-                yield return style.Error($"{Course("error", failed.Contact, failed.Item)}: {Printable.Of(failed.Item.File!.Error ?? "")}");
+                yield return style.Error($"{Course("error", failed.Contact, failed.Item)}: {Printable.Of(failed.Item.File!.Error ?? "")}{Again(failed.Item.File)}");
                 break;
             case ChatEvent.FileDelayed delayed:
                 yield return style.Notice($"{Course("warning", delayed.Contact, delayed.Item)}: {Printable.Of(delayed.Item.File!.Error ?? "")} It is tried again.");
@@ -106,6 +106,9 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
         if (completed.Item.Direction == ItemDirection.Received) return $"completed receiving {FileText.Of(file)} from {Name(completed.Contact)}{FileText.Encrypted(file)}";
         return file.IsInline ? $"completed sending {FileText.Of(file)} to {Name(completed.Contact)}" : $"completed uploading {FileText.Of(file)} for {Name(completed.Contact)}";
     }
+
+    // What failed at its relays can be had when they, or this machine's disk, have recovered.
+    private static string Again(ChatFile file) => file is { State: FileState.ReceiveError, IsInline: false } ? $" /fr {file.Id} tries again." : "";
 
     private static string Course(string status, Contact contact, ChatItem item) => item.Direction == ItemDirection.Sent
         ? $"{status} sending {FileText.Of(item.File!)} to {Name(contact)}"
