@@ -124,7 +124,7 @@ public sealed class ChatCore : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a file of ours waits for its file relays, or its contact for the word where it is.</summary>
+    /// <summary>Whether a file of ours is on its way to its file relays.</summary>
     public Task<bool> HasUploadsAsync(CancellationToken cancellationToken) => _files.HasUploadsAsync(cancellationToken);
 
     /// <summary>

@@ -52,7 +52,7 @@ internal sealed class FileExchange : IDisposable
             await ContinueAsync(file, cancellationToken);
     }
 
-    /// <summary>Whether a file of ours still waits for its relays, or its contact for the word.</summary>
+    /// <summary>Whether a file of ours is on its way to its relays.</summary>
     public Task<bool> HasUploadsAsync(CancellationToken cancellationToken) => _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken);
 
     /// <summary>What a command wants to send, as it goes out with a message.</summary>

@@ -88,8 +88,8 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         "SELECT file_id FROM chat_files WHERE state IN (0, 1, 2, 11, 12) ORDER BY file_id",
         static row => new ChatFileId(row.GetInt64(0)));
 
-    /// <summary>Whether a file of ours waits for its relays, or for its contact to be told.</summary>
-    public bool HasUploads() => session.Scalar("SELECT 1 FROM chat_files WHERE state IN (0, 1, 2) AND inline_mode = 0 LIMIT 1") is not null;
+    /// <summary>Whether a file of ours is on its way to its relays.</summary>
+    public bool HasUploads() => session.Scalar("SELECT 1 FROM chat_files WHERE state IN (0, 1) AND inline_mode = 0 LIMIT 1") is not null;
 
     /// <summary>Files of a contact that an agent has transfers of.</summary>
     public List<FileRow> GetOfContact(ContactId contact) => session.Query($"SELECT {Columns} FROM {Tables} WHERE i.contact_id = ?1 ORDER BY f.file_id", Read, contact.Value);
