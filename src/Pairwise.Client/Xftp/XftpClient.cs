@@ -21,7 +21,7 @@ namespace Pairwise.Client.Xftp;
 /// </summary>
 public sealed class XftpClient : IAsyncDisposable
 {
-    private const int StreamWindow = 1024 * 1024;
+    private const int StreamWindow = 256 * 1024;
     private const int PieceLength = 128 * 1024;
 
     private static readonly TlsContext Context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = [XftpVersions.ApplicationProtocol] });

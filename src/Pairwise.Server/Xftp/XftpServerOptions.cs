@@ -42,7 +42,7 @@ public sealed record XftpServerLimits
     public int Connections { get; init; } = 20_000;
 
     /// <summary>Bytes of one upload that may wait to be written.</summary>
-    public int UploadWindow { get; init; } = 768 * 1024;
+    public int UploadWindow { get; init; } = 256 * 1024;
 
     /// <summary>How long a stop waits for transfers that are under way.</summary>
     public TimeSpan StopTime { get; init; } = TimeSpan.FromSeconds(5);
