@@ -60,8 +60,9 @@ internal sealed class FileServerProcess : IAsyncDisposable
     {
         if (_process is null)
             return;
-        using (var interrupt = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]))
-            await interrupt.WaitForExitAsync();
+        // Not by an interrupt: what a script starts in the background ignores those, and so do its children.
+        using (var request = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            await request.WaitForExitAsync();
         await _process.WaitForExitAsync();
         _process.Dispose();
         Directory.Delete(_folder!, recursive: true);

@@ -102,9 +102,10 @@ internal sealed class RelayProcess : IAsyncDisposable
             return;
         }
 
-        using (Process interrupt = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+        // Not by an interrupt: what a script starts in the background ignores those, and so do its children.
+        using (Process request = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
         {
-            await interrupt.WaitForExitAsync();
+            await request.WaitForExitAsync();
         }
 
         await _process.WaitForExitAsync();
