@@ -74,7 +74,7 @@ public static class SmpConnector
         }
 
         return network.IsHostModeRequired
-            ? throw new TransportException(TransportFailure.Unreachable, "The relay has no host of the kind that the network settings ask for.")
+            ? throw new TransportException(TransportFailure.HostNotAllowed, "The relay has no host of the kind that the network settings ask for.")
             : server.Hosts[0];
     }
 

@@ -25,6 +25,9 @@ public enum TransportFailure
 
     /// <summary>The peers cannot agree or understand each other; <see cref="TransportException.Error"/> says why.</summary>
     Protocol,
+
+    /// <summary>The peer has no host of the kind that the network settings allow.</summary>
+    HostNotAllowed,
 }
 
 /// <summary>A connection that cannot be made or cannot go on. It is closed when this is seen.</summary>

@@ -29,6 +29,7 @@ public sealed class SmpRelayConnector(SmpClientOptions options) : IRelayConnecto
         {
             TransportFailure.Unreachable or TransportFailure.ProxyRefused or TransportFailure.Closed or TransportFailure.Tls => BrokerFault.Network,
             TransportFailure.TimedOut => BrokerFault.Timeout,
+            TransportFailure.HostNotAllowed => BrokerFault.Host,
             TransportFailure.UnknownIdentity => BrokerFault.Transport,
             TransportFailure.Protocol => BrokerFault.Transport,
             _ => BrokerFault.Transport,

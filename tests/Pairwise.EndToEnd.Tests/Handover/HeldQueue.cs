@@ -28,6 +28,7 @@ internal sealed class HeldQueue
     private bool _isFull;
     private SmpError? _block;
     private int _sent;
+    private Func<SmpRequest, Task<ProxiedResult>>? _forward;
 
     private HeldQueue(string name, PrivateKey key, BrokerMessage.Ids ids, BoxKey box) => (_name, _key, _ids, _box) = (name, key, ids, box);
 
@@ -81,6 +82,9 @@ internal sealed class HeldQueue
             queue.Notifier = HeldNotifier.From(notifierKey, notifierDhKey, ids.Notifier!);
         return queue;
     }
+
+    /// <summary>From now on what senders and guests say goes through a proxy.</summary>
+    public void SendThrough(Func<SmpRequest, Task<ProxiedResult>> forward) => _forward = forward;
 
     public async Task SecureAsync(SmpClient client, KeyAlgorithm algorithm, bool bySender)
     {
@@ -184,10 +188,11 @@ internal sealed class HeldQueue
         while (_waiting.Count > 0 || _isFull)
             await TakeAsync(client);
         var got = await AskAsync(client, SmpCommand.Get.Instance, Recipient, _key);
-        Assert.True(got is { IsOk: true, Message: BrokerMessage.Ok }, $"{_name} has more than it should: {got.Message}");
+        Assert.True(got.IsOk && got.Message is BrokerMessage.Ok, $"{_name} has more than it should: {got.Message}");
     }
 
-    private async Task CheckLinkAsync(SmpClient client)
+    /// <summary>Reads the data of a contact address.</summary>
+    public async Task CheckLinkAsync(SmpClient client)
     {
         // A one-time link is not opened here: that would secure its queue.
         if (_ids.Mode == QueueMode.Messaging)
@@ -206,7 +211,7 @@ internal sealed class HeldQueue
         AssertLink(read);
     }
 
-    private void AssertLink(SmpResult read)
+    private void AssertLink((bool IsOk, BrokerMessage? Message, SmpClientError? Error) read)
     {
         var answer = Assert.IsType<BrokerMessage.Lnk>(read.Message);
         Assert.Equal(Link!.Fixed.ToArray(), answer.Content.Fixed.ToArray());
@@ -236,13 +241,23 @@ internal sealed class HeldQueue
     private async Task DoAsync(SmpClient client, SmpCommand command, EntityId entity, PrivateKey? key) =>
         AssertAnswer(null, await AskAsync(client, command, entity, key), command.ToString());
 
-    private void AssertAnswer(SmpError? expected, SmpResult result, string what) =>
+    private void AssertAnswer(SmpError? expected, (bool IsOk, BrokerMessage? Message, SmpClientError? Error) result, string what) =>
         Assert.True(
             expected is null ? result.IsOk : result.Error is SmpClientError.Relay { Error: { } error } && error.Equals(expected),
             $"{_name}: {what} was to be answered with {expected?.ToString() ?? "OK"}, and was with {result.Message?.ToString() ?? result.Error?.ToString()}");
 
-    private static Task<SmpResult> AskAsync(SmpClient client, SmpCommand command, EntityId entity, PrivateKey? key) =>
-        client.SendAsync(new SmpRequest(command, entity, key), CancellationToken.None);
+    private async Task<(bool IsOk, BrokerMessage? Message, SmpClientError? Error)> AskAsync(SmpClient client, SmpCommand command, EntityId entity, PrivateKey? key)
+    {
+        var request = new SmpRequest(command, entity, key);
+        if (_forward is not null && (command is SmpCommand.SenderCommand or SmpCommand.LinkCommand))
+        {
+            var forwarded = await _forward(request);
+            return (forwarded.IsOk, forwarded.Message, forwarded.Error);
+        }
+
+        var result = await client.SendAsync(request, CancellationToken.None);
+        return (result.IsOk, result.Message, result.Error);
+    }
 
     private static byte[] Span(WireId id) => id.ToArray();
 }

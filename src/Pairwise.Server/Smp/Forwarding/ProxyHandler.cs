@@ -112,7 +112,8 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
     private static ProxyError.Broker Describe(TransportException failure) => failure switch
     {
         { Error: { } error } => new ProxyError.Broker(new BrokerError.Transport(error)),
-        { Failure: TransportFailure.TimedOut } => new ProxyError.Broker(BrokerError.Timeout.Instance),
+        { Failure: TransportFailure.HostNotAllowed } => new ProxyError.Broker(BrokerError.Host.Instance),
+        { Failure: TransportFailure.TimedOut } => new ProxyError.Broker(new BrokerError.Network(NetworkError.Timeout.Instance)),
         _ => new ProxyError.Broker(new BrokerError.Network(NetworkError.Failed.Instance)),
     };
 
