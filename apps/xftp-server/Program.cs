@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Pairwise.FileServer;
+using Pairwise.Server.Interop;
 
+IgnoredSignals.Restore();
 var folders = ServerFolders.FromEnvironment();
 var root = new RootCommand("File server: keeps encrypted parts of files for two days for those who have their keys, and knows nobody. "
     + "With a certificate that browsers believe (section WEB of the ini file) people send and receive files in the browser too, at https://HOST/file/.")

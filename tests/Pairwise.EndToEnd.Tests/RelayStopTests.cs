@@ -20,4 +20,27 @@ public sealed class RelayStopTests(ITestOutputHelper output)
         var code = await (round % 2 == 0 ? relay.InterruptAsync(Patience) : relay.StopAsync(Patience));
         Assert.True(code == 0, string.Join('\n', relay.Lines));
     }
+
+    [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public async Task A_relay_that_a_script_started_behind_itself_stops_by_SIGINT()
+    {
+        using var folder = new TestFolder();
+        var address = await RelayProcess.InitAsync(folder["relay"]);
+        var program = Path.Combine(folder["."], "in-the-background");
+        await File.WriteAllTextAsync(program, $"""
+            #!/bin/sh
+            {string.Join(' ', ChildProcess.Own("smp-server", "start"))} &
+            relay=$!
+            read line
+            kill -INT $relay
+            wait $relay
+            """, TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await using var script = await RelayProcess.StartAsync(folder["relay"], address, program);
+        await script.WaitForLineAsync(line => line.StartsWith("Serving", StringComparison.Ordinal), Patience);
+        await script.TypeAsync("stop");
+        Assert.Equal(0, await script.WaitForExitAsync(Patience));
+        Assert.Contains("Server stopped", script.Lines);
+    }
 }
