@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Pairwise.Client;
 using Pairwise.Server.Configuration;
+using Pairwise.Transport.Sockets;
 
 namespace Pairwise.SmpRelay;
 
@@ -19,19 +20,37 @@ internal static class SmpProxySettings
         {
             HostMode = isOnion ? HostMode.OnionViaSocks : HostMode.Public,
             IsHostModeRequired = ini.Switch(Section, "required_host_mode") ?? false,
-            Socks = ReadSocks(ini) is { } endpoint ? new SocksOptions { EndPoint = endpoint, Mode = isAlways ? SocksMode.Always : SocksMode.OnionOnly } : null,
+            Socks = ReadSocks(ini) is { } socks ? socks with { Mode = isAlways ? SocksMode.Always : SocksMode.OnionOnly } : null,
         };
     }
 
-    // socks_proxy = HOST:PORT, a port of this machine when there is no host
-    private static IPEndPoint? ReadSocks(IniReader ini)
+    // socks_proxy = [user ":" password "@" / "@"] address: with a name and password, without any, or by default with names
+    // that keep sessions apart
+    private static SocksOptions? ReadSocks(IniReader ini)
     {
-        const int usualPort = 9050;
         if (ini.Text(Section, "socks_proxy") is not { Length: > 0 } text)
         {
             return null;
         }
 
+        int at = text.LastIndexOf('@');
+        string[] credentials = at < 0 ? [] : text[..at].Split(':', 2);
+        if (at > 0 && (credentials.Length != 2 || credentials[0].Length is 0 or > 255 || credentials[1].Length > 255))
+        {
+            ini.Report(Section, "socks_proxy", "before the @ stands user:password, or nothing for a proxy without users.");
+            return null;
+        }
+
+        return ReadEndpoint(ini, text[(at + 1)..]) is not { } endpoint ? null
+            : at < 0 ? new SocksOptions { EndPoint = endpoint }
+            : at == 0 ? new SocksOptions { EndPoint = endpoint, Authentication = SocksAuthentication.None.Instance }
+            : new SocksOptions { EndPoint = endpoint, Authentication = new SocksAuthentication.Fixed(new SocksCredentials(credentials[0], credentials[1])) };
+    }
+
+    // address = [host] [":" port]: this machine when there is no host
+    private static IPEndPoint? ReadEndpoint(IniReader ini, string text)
+    {
+        const int usualPort = 9050;
         string host = text;
         int port = usualPort;
         int colon = text.LastIndexOf(':');

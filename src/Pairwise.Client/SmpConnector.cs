@@ -85,7 +85,7 @@ public static class SmpConnector
         var credentials = socks.Authentication switch
         {
             SocksAuthentication.Fixed given => given.Credentials,
-            SocksAuthentication.Isolate => new SocksCredentials(HashOf(isolationKey ?? ""), ""),
+            SocksAuthentication.Isolate => new SocksCredentials(HashOf(isolationKey ?? ""), "") { IsOptional = true },
             _ => null,
         };
         return new SocksProxy(socks.EndPoint, credentials);

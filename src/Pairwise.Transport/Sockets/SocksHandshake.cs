@@ -35,13 +35,18 @@ internal static class SocksHandshake
     // login = %x01 nameLength name passwordLength password ; answer = %x01 status     RFC 1929 section 2
     private static async Task AgreeOnMethodAsync(Stream stream, SocksCredentials? credentials, CancellationToken cancellationToken)
     {
-        var method = credentials is null ? NoAuthentication : UserNamePassword;
-        await stream.WriteAsync(new byte[] { Version, 1, method }, cancellationToken);
+        byte[] methods = credentials switch
+        {
+            null => [NoAuthentication],
+            { IsOptional: true } => [NoAuthentication, UserNamePassword],
+            _ => [UserNamePassword],
+        };
+        await stream.WriteAsync((byte[])[Version, (byte)methods.Length, .. methods], cancellationToken);
         var answer = new byte[2];
         await stream.ReadExactlyAsync(answer, cancellationToken);
-        if (answer[0] != Version || answer[1] != method)
+        if (answer[0] != Version || !methods.Contains(answer[1]))
             throw new TransportException(TransportFailure.ProxyRefused, "The SOCKS proxy does not take this way of authentication.");
-        if (credentials is null)
+        if (credentials is null || answer[1] == NoAuthentication)
             return;
         await stream.WriteAsync(EncodeLogin(credentials), cancellationToken);
         await stream.ReadExactlyAsync(answer, cancellationToken);

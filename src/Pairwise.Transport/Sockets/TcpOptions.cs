@@ -33,6 +33,12 @@ public sealed record SocksProxy(IPEndPoint EndPoint, SocksCredentials? Credentia
 /// </summary>
 public sealed record SocksCredentials(string UserName, string Password)
 {
+    /// <summary>
+    /// Whether a proxy that knows no users will do: the name only keeps connections apart, and Tor takes it wherever it is
+    /// offered.
+    /// </summary>
+    public bool IsOptional { get; init; }
+
     /// <summary>Does not show the values.</summary>
     public override string ToString() => "[secret]";
 }

@@ -41,6 +41,20 @@ public sealed class SocksTests
         await ExpectAsync(stream, [9]);
     }
 
+    [Fact]
+    public async Task Names_that_only_isolate_are_offered_and_a_proxy_without_users_will_do()
+    {
+        var credentials = new SocksCredentials("name", "") { IsOptional = true };
+        await using var stream = await ConnectAsync("127.0.0.1", 5223, credentials, async proxy =>
+        {
+            await ExpectAsync(proxy, [5, 2, 0, 2]);
+            await proxy.WriteAsync(new byte[] { 5, 0 }, Token);
+            await ExpectAsync(proxy, [5, 1, 0, 1, 127, 0, 0, 1, 0x14, 0x67]);
+            await proxy.WriteAsync(new byte[] { 5, 0, 0, 1, 1, 2, 3, 4, 0, 80, 9 }, Token);
+        });
+        await ExpectAsync(stream, [9]);
+    }
+
     [Theory]
     [InlineData(1, TransportFailure.ProxyRefused)]
     [InlineData(2, TransportFailure.ProxyRefused)]
