@@ -22,6 +22,7 @@ internal static class StrengthScenario
     private const int HalfHandshakes = 2_000;
     private const int GarbageWorkers = 16;
     private const int SlowClients = 300;
+    private const int MaxRefused = 100;
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan DribblePause = TimeSpan.FromSeconds(1);
 
@@ -213,19 +214,38 @@ internal static class StrengthScenario
     // One kind of hostility: the others' messages and the relay's memory during it, and its memory when it is over.
     private sealed class Phase(RelayProcess relay, MessagePair pair, double seconds, IDictionary<string, object?> figures, CancellationToken cancellationToken)
     {
+        private int _refused;
+
+        // As a client does: it tries again when it is refused.
+        private async Task<LoadClient> ConnectAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    return await LoadClient.ConnectAsync(relay.Address, cancellationToken);
+                }
+                catch (SuiteException) when (_refused < MaxRefused)
+                {
+                    _refused++;
+                }
+            }
+        }
+
         public async Task MeasureAsync(string name, string key, Func<CancellationToken, Task> attack)
         {
             using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Task attacking = attack(ending.Token);
             pair.LatencyMilliseconds.Clear();
             double connecting = 0;
+            _refused = 0;
             long peak = 0;
             long start = Stopwatch.GetTimestamp();
             for (int second = 0; second < seconds; second++)
             {
                 await pair.RunAsync(Stopwatch.GetTimestamp() + Stopwatch.Frequency, cancellationToken);
                 long before = Stopwatch.GetTimestamp();
-                await using (await LoadClient.ConnectAsync(relay.Address, cancellationToken))
+                await using (await ConnectAsync())
                 {
                     connecting = Math.Max(connecting, Stopwatch.GetElapsedTime(before).TotalMilliseconds);
                 }
@@ -251,11 +271,12 @@ internal static class StrengthScenario
             Console.WriteLine($" {name}");
             Console.WriteLine(Measure.Row(
                 "  messages of the others", perSecond, "/s", string.Create(CultureInfo.InvariantCulture, $"p50 {latencies[latencies.Length / 2]:N2} ms, p99 {latencies[latencies.Length * 99 / 100]:N2} ms")));
-            Console.WriteLine(Measure.Row("  a new connection, at worst", connecting, "ms"));
+            Console.WriteLine(Measure.Row("  a new connection, at worst", connecting, "ms", _refused == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{_refused} attempts were refused")));
             Console.WriteLine(Measure.Row("  memory of the relay", peak / mega, "MB", string.Create(CultureInfo.InvariantCulture, $"{after / mega:N0} MB {Settling.TotalSeconds:N0} s later")));
             figures[$"strength_{key}_messages_per_s"] = SmpSuite.Round(perSecond);
             figures[$"strength_{key}_p99_ms"] = SmpSuite.Round(latencies[latencies.Length * 99 / 100]);
             figures[$"strength_{key}_connect_ms"] = SmpSuite.Round(connecting);
+            figures[$"strength_{key}_refused"] = _refused;
             figures[$"strength_{key}_peak_bytes"] = peak;
             figures[$"strength_{key}_after_bytes"] = after;
         }

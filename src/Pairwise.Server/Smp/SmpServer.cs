@@ -241,7 +241,7 @@ public sealed partial class SmpServer : IAsyncDisposable
                     EndPoints = options.Endpoints,
                     MaxHandshakes = options.Limits.Handshakes,
                     HandshakeFailureLevel = options.LogTlsErrors ? LogLevel.Warning : LogLevel.Debug,
-                    MaxSilent = options.Limits.Handshakes,
+                    MaxSilent = Math.Max(options.Limits.Handshakes, ConnectionLimit / SmpServerLimits.SilentShare),
                     MaxConnections = ConnectionLimit,
                     HandlesInline = true,
                     IsAdmitting = () => _memory.State == MemoryState.Enough,

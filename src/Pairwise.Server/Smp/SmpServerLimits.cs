@@ -30,7 +30,10 @@ public sealed record SmpServerLimits
     /// </summary>
     public int Connections { get; init; } = 100_000;
 
-    /// <summary>How many TLS handshakes may run at the same time, and how many accepted sockets may be silent.</summary>
+    /// <summary>Of so many connections one may be a socket that has sent no whole hello yet; they cost little.</summary>
+    public const int SilentShare = 4;
+
+    /// <summary>How many TLS handshakes may run at the same time.</summary>
     public int Handshakes { get; init; } = 1024;
 
     /// <summary>How long a client may take to send the rest of a block that it has begun, about: this is looked at now and then.</summary>
