@@ -62,6 +62,9 @@ internal sealed class RelayProcess : IAsyncDisposable
         return relay;
     }
 
+    /// <summary>Confines the relay to a list of cores; only of a relay that is observable.</summary>
+    internal void UseCores(string cores) => CpuSet.Use(_processId!.Value, cores);
+
     /// <summary>CPU seconds of the process, user and system.</summary>
     internal double CpuSeconds()
     {

@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Security.Cryptography;
 
 namespace Pairwise.Transport;
 
 /// <summary>
 /// A rented array of one block, 16,384 bytes, and where its content is. It has one owner, who disposes it once: then the
-/// array is wiped and serves somebody else, so no slice of it may be used any more.
+/// content is wiped and the array serves somebody else, so no slice of it may be used any more.
 /// </summary>
 public sealed class Block : IDisposable
 {
@@ -20,6 +21,10 @@ public sealed class Block : IDisposable
     private byte[]? _array = ArrayPool<byte>.Shared.Rent(Size);
     private int _start = TagLength + PrefixLength;
     private int _length;
+
+    // what to wipe: everything until it is known where the content is
+    private int _secretStart;
+    private int _secretLength = Size;
 
     /// <summary>
     /// The content: of a received block, what the peer put into it; of a block to send, what was set by
@@ -43,13 +48,20 @@ public sealed class Block : IDisposable
     public void Dispose()
     {
         var array = Interlocked.Exchange(ref _array, null);
-        if (array is not null)
-            ArrayPool<byte>.Shared.Return(array, clearArray: true);
+        if (array is null)
+            return;
+        CryptographicOperations.ZeroMemory(array.AsSpan(_secretStart, _secretLength));
+        ArrayPool<byte>.Shared.Return(array);
     }
+
+    /// <summary>The content was encrypted in its place: there is nothing left to wipe.</summary>
+    internal void SetSealed() => _secretLength = 0;
 
     internal void SetContent(int start, int length)
     {
         _start = start;
         _length = length;
+        _secretStart = start;
+        _secretLength = length;
     }
 }

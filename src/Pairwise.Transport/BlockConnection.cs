@@ -135,6 +135,7 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
             block.Content.Span.CopyTo(array[Block.PrefixLength..]);
             BinaryPrimitives.WriteUInt16BigEndian(array, (ushort)length);
             array[(Block.PrefixLength + length)..].Fill(Filler);
+            block.SetContent(Block.PrefixLength, length);
             return;
         }
 
@@ -142,6 +143,7 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
         BinaryPrimitives.WriteUInt16BigEndian(plain, (ushort)length);
         plain[(Block.PrefixLength + length)..].Fill(Filler);
         _sendChain.Seal(plain, array);
+        block.SetSealed();
     }
 
     private bool TryOpen(Block block)

@@ -251,7 +251,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         {
             if (scratch is not null)
             {
-                ArrayPool<byte>.Shared.Return(scratch, clearArray: true);
+                ArrayPool<byte>.Shared.Return(scratch); // what it holds is sealed
             }
         }
     }
