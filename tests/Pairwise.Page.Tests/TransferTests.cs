@@ -69,6 +69,21 @@ public sealed class TransferTests(Browser browser)
         await AssertKeptToItselfAsync(window, server, link);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("<hostnames>")]
+    [InlineData("localhost,example.onion")]
+    public async Task A_server_whose_hosts_are_not_named_is_where_its_page_is(string host)
+    {
+        await using var server = await PageServer.StartAsync(options => options with { Host = host });
+        await using var window = await browser.OpenAsync();
+        var file = server.MakeFile("note.txt", 1000);
+        var link = await (await window.OpenAsync(server.Url)).SendAsync(file);
+        var received = Path.Combine(server.Folder, "received");
+        await (await window.OpenAsync(link)).SaveAsync(received);
+        await AssertSameAsync(file, received);
+    }
+
     [Fact]
     public async Task Several_pages_of_a_browser_share_a_connection()
     {

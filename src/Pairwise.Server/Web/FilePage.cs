@@ -8,11 +8,15 @@ using System.Text.Json;
 namespace Pairwise.Server.Web;
 
 /// <summary>What the upload page has to know of its server.</summary>
-/// <param name="Address">The server's address; one whose hosts the operator has not named has a placeholder for them.</param>
+/// <param name="Address">The server's address; one without a host that is known takes the page's own.</param>
 /// <param name="IsPasswordNeeded">Whether a password is needed to send.</param>
 /// <param name="AreNewFilesTaken">Whether files are taken at all.</param>
 /// <param name="Kept">After what time files are removed; null never.</param>
-public sealed record FilePageSettings(string Address, bool IsPasswordNeeded, bool AreNewFilesTaken, TimeSpan? Kept);
+public sealed record FilePageSettings(string Address, bool IsPasswordNeeded, bool AreNewFilesTaken, TimeSpan? Kept)
+{
+    /// <summary>Stands in an address for hosts that the operator has not named.</summary>
+    public const string UnknownHost = "<hostnames>";
+}
 
 /// <summary>
 /// The page that sends and receives files in the browser, under "/file/": it is part of the program, and never on disk.

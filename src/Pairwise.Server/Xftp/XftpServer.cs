@@ -310,7 +310,7 @@ public sealed partial class XftpServer : IAsyncDisposable
     };
 
     private FilePageSettings UploadPageSettings() =>
-        new(Address, _options.CreatePassword is not null, _options.AllowNewChunks, _options.ChunkExpiration?.Lifetime);
+        new(MakeAddress(_options.Host.Length > 0 ? _options.Host : FilePageSettings.UnknownHost), _options.CreatePassword is not null, _options.AllowNewChunks, _options.ChunkExpiration?.Lifetime);
 
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
@@ -383,9 +383,15 @@ public sealed partial class XftpServer : IAsyncDisposable
     private string MakeAddress()
     {
         var first = Endpoints[0];
-        var host = _options.Host.Length > 0 ? _options.Host
+        return MakeAddress(
+            _options.Host.Length > 0 ? _options.Host
             : first.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{first.Address}]"
-            : first.Address.ToString();
-        return $"xftp://{_identity.KeyHash.ToBase64Url()}@{host}" + (first.Port == Protocol.ServerAddress.DefaultHttpsPort ? "" : $":{first.Port}");
+            : first.Address.ToString());
+    }
+
+    private string MakeAddress(string host)
+    {
+        var port = Endpoints[0].Port;
+        return $"xftp://{_identity.KeyHash.ToBase64Url()}@{host}" + (port == Protocol.ServerAddress.DefaultHttpsPort ? "" : $":{port}");
     }
 }

@@ -99,6 +99,6 @@ test("addresses of servers", () => {
   assert.equal(originOf(server, "page.example"), "https://one.example:5443");
   assert.equal(originOf(server, "page.onion"), "https://two.onion:5443");
   assert.equal(originOf(parseServer(`xftp://${hash}@one.example`), "one.example"), "https://one.example");
-  for (const wrong of ["", "xftp://one.example", `smp://${hash}@one.example`, `xftp://${hash}@`, `xftp://${hash}@one.example:70000`, `xftp://${hash}@one.example/path`, `xftp://${hash}@a@b`])
+  for (const wrong of ["", "xftp://one.example", `smp://${hash}@one.example`, `xftp://${hash}@`, `xftp://${hash}@one.example:70000`, `xftp://${hash}@one.example/path`, `xftp://${hash}@a@b`, `xftp://${hash}@<hostnames>`])
     assert.throws(() => parseServer(wrong), Malformed, wrong);
 });

@@ -12,7 +12,7 @@ export interface ServerAddress {
 
 // address = "xftp://" fingerprint "@" host *("," host) [":" port] ; fingerprint = base64url
 export function parseServer(text: string): ServerAddress {
-  const parts = /^xftp:\/\/([A-Za-z0-9_-]+={0,2})@(\[[0-9A-Fa-f:.]+\]|[^:@/?#[\]\s]+)(?::([0-9]{1,5}))?$/.exec(text);
+  const parts = /^xftp:\/\/([A-Za-z0-9_-]+={0,2})@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._,-]+)(?::([0-9]{1,5}))?$/.exec(text);
   if (parts === null) throw new Malformed("it is not a file server's address");
   const port = parts[3] === undefined || parts[3] === "0" ? 443 : Number(parts[3]);
   const keyHash = fromBase64Url(parts[1]!);
