@@ -58,7 +58,8 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
     public Task<XftpError?> BlockAsync(StoredChunk chunk, XftpError.Blocked reason) =>
         RemoveAsync(chunk, XftpCounter.FilesBlocked, store.Block(chunk, reason, out var path), path);
 
-    /// <summary>Removes chunks that got too old.</summary>
+    /// <summary>Removes chunks that got too old, as many as can be removed.</summary>
+    /// <exception cref="IOException">The log cannot be written, or not all content could be removed.</exception>
     public async Task ExpireAsync(IReadOnlyList<StoredChunk> chunks)
     {
         var expired = new List<(StoredChunk Chunk, string? Path)>();
@@ -71,10 +72,24 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         }
 
         await store.WhenWrittenAsync();
+        Exception? first = null;
         foreach (var (chunk, path) in expired)
         {
-            RemoveContent(chunk, path);
+            try
+            {
+                RemoveContent(chunk, path);
+            }
+            catch (Exception fault) when (IsOfDisk(fault))
+            {
+                first ??= fault;
+            }
+
             statistics.Add(XftpCounter.FilesExpired);
+        }
+
+        if (first is not null)
+        {
+            throw new IOException(first.Message, first);
         }
     }
 
@@ -203,7 +218,7 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
             (isCommitted, var refused) = await CommitAsync(chunk, part);
             return refused is null ? await WhenStoredAsync(XftpResponse.Ok.Instance) : refused;
         }
-        catch (IOException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception fault) when (IsOfDisk(fault) && !cancellationToken.IsCancellationRequested)
         {
             return XftpError.FileIO.Instance;
         }
@@ -214,7 +229,7 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
                 store.Release(chunk.Size);
                 if (part is not null)
                 {
-                    ChunkFiles.Remove(part);
+                    ChunkFiles.TryRemovePart(part);
                 }
             }
         }
@@ -226,7 +241,20 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
     {
         var path = files.PathFor(chunk.SenderId);
         files.Complete(part, path);
-        await files.WhenNamedAsync();
+        try
+        {
+            await files.WhenNamedAsync();
+        }
+        catch (IOException)
+        {
+            if (store.PathOf(chunk) is null)
+            {
+                ChunkFiles.Remove(path);
+            }
+
+            throw;
+        }
+
         if (store.TryCommit(chunk, path, out var error))
         {
             statistics.Add(XftpCounter.FilesUploaded);
@@ -255,7 +283,7 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
             await store.WhenWrittenAsync();
             RemoveContent(chunk, path);
         }
-        catch (IOException)
+        catch (Exception fault) when (IsOfDisk(fault))
         {
             return XftpError.FileIO.Instance;
         }
@@ -263,6 +291,8 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         statistics.Add(counter);
         return null;
     }
+
+    private static bool IsOfDisk(Exception fault) => fault is IOException or UnauthorizedAccessException;
 
     // What cannot be removed stays counted; the next start finds a file that no chunk owns, and tries again.
     private void RemoveContent(StoredChunk chunk, string? path)

@@ -334,6 +334,26 @@ public sealed class XftpServerTests
         Assert.True((await chunk.UploadAsync(again)).IsOk);
     }
 
+    [Fact]
+    public async Task A_disk_that_refuses_is_answered_with_FILE_IO_and_the_server_goes_on()
+    {
+        await using var server = await TestFileServer.StartAsync();
+        await using var client = await server.ConnectAsync();
+        var chunk = await server.CreateAsync(client);
+        Directory.Delete(server.FilesFolder);
+        AssertRefused(XftpError.FileIO.Instance, await chunk.UploadAsync(client));
+        Assert.Equal(0, server.Server.UsedBytes);
+        Directory.CreateDirectory(server.FilesFolder);
+        Assert.True((await chunk.UploadAsync(client)).IsOk);
+
+        // A folder where the content was cannot be removed as a file.
+        var path = Directory.EnumerateFiles(server.FilesFolder).Single();
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        AssertRefused(XftpError.FileIO.Instance, await client.DeleteAsync(chunk.Ids.Sender, chunk.SenderKey, Token));
+        await server.CreateUploadedAsync(client);
+    }
+
     private sealed class TimePasses(string folder, ManualTime time) : IProgress<int>
     {
         private bool _hasPassed;

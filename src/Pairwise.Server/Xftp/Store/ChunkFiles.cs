@@ -69,7 +69,28 @@ internal sealed class ChunkFiles : IAsyncDisposable
     public ValueTask WhenNamedAsync() => _names.WhenFlushedAsync();
 
     /// <summary>Removes a file if it is there.</summary>
-    public static void Remove(string path) => File.Delete(path);
+    /// <exception cref="IOException">It cannot be removed; also as <see cref="UnauthorizedAccessException"/>.</exception>
+    public static void Remove(string path)
+    {
+        if (File.Exists(path) || Directory.Exists(path))
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>Removes what is left of an upload; false where the disk refuses: the next start tries again.</summary>
+    public static bool TryRemovePart(string path)
+    {
+        try
+        {
+            Remove(path);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>
     /// At the start: where the content that the log remembers is. The folder may have been moved since, so the same name in
