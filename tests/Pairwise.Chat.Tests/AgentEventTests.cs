@@ -246,6 +246,14 @@ public sealed class AgentEventTests : IAsyncLifetime
         Assert.Equal("delete", await _agent.NextAsync());
     }
 
+    [Fact]
+    public async Task Profile_changes_though_a_contact_cannot_be_told()
+    {
+        _agent.OnSend = static (_, _) => throw new AgentException(new AgentError.Command(CommandFault.Prohibited, "out of step"));
+        var updated = Assert.IsType<ChatResponse.ProfileUpdated>(await _core.ExecuteAsync("/p alicia", Token));
+        Assert.Equal(("alicia", 0), (updated.Profile.DisplayName, updated.Contacts));
+    }
+
     private static string Text(string text, byte id) =>
         Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.NewText(new SharedMessageId(Bytes.Wrap(new byte[] { id, 2, 3 })), text)));
 

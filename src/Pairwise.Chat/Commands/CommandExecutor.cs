@@ -254,13 +254,23 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
             },
             cancellationToken);
         _own = me with { Profile = profile };
+        var count = 0;
         foreach (var (contact, connection) in told)
         {
-            if (connection is { } open)
+            if (connection is not { } open)
+                continue;
+            try
+            {
                 await sender.SendEventAsync(contact, open, ChatMessage.Info(profile), cancellationToken);
+                count++;
+            }
+            catch (AgentException e) when (e.Error is AgentError.Connection or AgentError.Command)
+            {
+                // Out of step or gone: the others are told all the same.
+            }
         }
 
-        return new ChatResponse.ProfileUpdated(profile, told.Count);
+        return new ChatResponse.ProfileUpdated(profile, count);
     }
 
     private Own Me() => _own ?? throw new ChatException(ChatError.NoProfile, "There is no profile yet: choose a display name first.");
