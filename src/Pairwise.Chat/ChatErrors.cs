@@ -43,6 +43,7 @@ internal static class ChatErrors
         AgentError.Crypto => "A message could not be decrypted.",
         AgentError.File or AgentError.FileServer => FileErrors.Sentence(error),
         AgentError.Inactive => "The chat is closing.",
+        AgentError.Internal fault => $"Something went wrong: {fault.Detail.TrimEnd('.')}.",
         _ => $"Something went wrong: {error}.",
     };
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Pairwise.Agent.Connections;
 using Pairwise.Agent.Sending;
 using Pairwise.Agent.Store;
+using Pairwise.Storage;
 
 namespace Pairwise.Agent.Delivery;
 
@@ -29,7 +30,7 @@ internal sealed class DeliverySteps(AgentServices agent) : IWorkerSteps<long>
             try
             {
                 await SendAsync(queue, message, cancellationToken);
-                await agent.Store.ChangeAsync(transaction => RecordSent(transaction, queueKey, message), cancellationToken);
+                await RecordSentAsync(queueKey, message, cancellationToken);
                 return true;
             }
             catch (AgentException e)
@@ -46,6 +47,31 @@ internal sealed class DeliverySteps(AgentServices agent) : IWorkerSteps<long>
     {
         var command = ClientMessageSealer.Seal(queue, message, agent.Options, agent.Random);
         await agent.Relays.Get(queue.User, queue.Server).SendForOkAsync(command, cancellationToken);
+    }
+
+    /// <summary>
+    /// Records that the relay has the message. A store that cannot take that (a full disk) is tried again, at growing
+    /// delays: sending the message once more would change nothing. It is told once.
+    /// </summary>
+    private async Task RecordSentAsync(long queueKey, PendingMessage message, CancellationToken cancellationToken)
+    {
+        var (delay, elapsed) = (agent.Options.FastRetry.Initial, TimeSpan.Zero);
+        while (true)
+        {
+            try
+            {
+                await agent.Store.ChangeAsync(transaction => RecordSent(transaction, queueKey, message), cancellationToken);
+                return;
+            }
+            catch (StorageException e)
+            {
+                if (elapsed == TimeSpan.Zero) agent.Tasks.Report(e);
+            }
+
+            await Task.Delay(delay, agent.Time, cancellationToken);
+            elapsed += delay;
+            delay = agent.Options.FastRetry.Next(elapsed, delay);
+        }
     }
 
     /// <summary>The relay has the message.</summary>
