@@ -217,6 +217,22 @@ public sealed class FileEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Relay_on_this_machine_does_not_vouch_for_where_a_description_leads()
+    {
+        Assert.True(ServerAddress.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1:4443", out var server));
+        _agent.Transfers.Unapproved = [server];
+        _agent.TellMessage(7, Offer);
+        TellDescription(8, Description(chunks: 1, leadsOn: true));
+        await NextAsync();
+        _agent.TellMessage(9, Text("end"));
+        await NextAsync();
+        Assert.Equal(ChatError.NotApproved, (await FailAsync("/fr 1")).Error);
+        _agent.Transfers.Unapproved = [];
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        Assert.Contains("file receive", await AllAsync());
+    }
+
+    [Fact]
     public async Task Description_of_unknown_relays_after_the_acceptance_makes_the_file_an_offer_again()
     {
         Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
@@ -422,7 +438,7 @@ public sealed class FileEventTests : IAsyncLifetime
         },
     }.ToJsonString();
 
-    private static string Description(int chunks)
+    private static string Description(int chunks, bool leadsOn = false)
     {
         Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
         var random = SystemRandom.Instance;
@@ -436,7 +452,8 @@ public sealed class FileEventTests : IAsyncLifetime
                 number,
                 65_536,
                 Bytes.Wrap(random.Bytes(32)),
-                [new ChunkReplica(server, new ChunkId(new WireId(random.Bytes(16))), Ed25519PrivateKey.Generate(random))]))]));
+                [new ChunkReplica(server, new ChunkId(new WireId(random.Bytes(16))), Ed25519PrivateKey.Generate(random))]))],
+            leadsOn ? new FileRedirect(65_536, Bytes.Wrap(random.Bytes(64))) : null));
     }
 
     private ChatMessage Sent(string noted)

@@ -124,7 +124,7 @@ internal sealed class FileExchange : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            File.Delete(target);
+            FileReceiver.Remove(target);
             throw new ChatException(ChatError.File, $"The copy {target} could not be written: {e.Message}", innerException: e);
         }
     }

@@ -189,8 +189,9 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
     private async Task BeginAsync(FileRow row, FileDescription description, CancellationToken cancellationToken)
     {
         var user = await UserAsync(cancellationToken);
-        // Relays of this very machine learn nothing: whoever is left was approved of, or is the user's own.
-        var isApproved = row.IsApproved || agent.Files.FindUnapproved(user, description).Count > 0;
+        // Those that are left are relays of this very machine. A description that leads on to another one is never approved of for
+        // their sake: who knows where it leads.
+        var isApproved = row.IsApproved || (description.Redirect is null && agent.Files.FindUnapproved(user, description).Count > 0);
         await agent.Files.ReceiveFileAsync(user, row.Transfer!.Value, description, new LocalFile(row.File.Path!, row.Key), isApproved, cancellationToken);
         await database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.ReceiveTransfer), cancellationToken);
     }
@@ -242,7 +243,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
 
     // A relay on this machine sees no address that says anything.
     private async Task<IReadOnlyList<ServerAddress>> FindUnapprovedAsync(FileDescription description, CancellationToken cancellationToken) =>
-        [.. agent.Files.FindUnapproved(await UserAsync(cancellationToken), description).Where(static server => !server.Hosts.All(IsHere))];
+        [.. agent.Files.FindUnapproved(await UserAsync(cancellationToken), description).Where(server => description.Redirect is not null || !server.Hosts.All(IsHere))];
 
     private static bool IsHere(TransportHost host) =>
         host.Name == "localhost" || (host.Kind is TransportHostKind.IPv4 or TransportHostKind.IPv6 && IPAddress.TryParse(host.Name, out var address) && IPAddress.IsLoopback(address));
