@@ -65,6 +65,7 @@ public sealed class MessageCommandTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.05")]
     public async Task A_new_subscriber_gets_the_waiting_message_and_ends_the_former_one()
     {
         using TestFolder folder = new();
@@ -144,6 +145,7 @@ public sealed class MessageCommandTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.05")]
     public async Task A_deleted_queue_is_gone_for_everybody_and_its_subscriber_is_told()
     {
         using TestFolder folder = new();

@@ -12,6 +12,7 @@ public sealed class ServerRuleTests
     private static readonly QueueLinkData SomeData = new("fixed part"u8.ToArray(), "user part"u8.ToArray());
 
     [Fact]
+    [Trait("Feature", "F1.4.01")]
     public async Task Sender_id_chosen_by_the_client_must_be_the_hash_of_its_corr_id()
     {
         using TestFolder folder = new();
@@ -34,6 +35,7 @@ public sealed class ServerRuleTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.02")]
     public async Task Whatever_fails_authorization_is_answered_alike()
     {
         using TestFolder folder = new();
@@ -52,6 +54,7 @@ public sealed class ServerRuleTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.03")]
     public async Task First_message_to_a_secured_conversation_consumes_its_link()
     {
         using TestFolder folder = new();
@@ -75,6 +78,32 @@ public sealed class ServerRuleTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.06")]
+    [Trait("Feature", "F1.4.07")]
+    public async Task Every_body_is_sealed_anew_and_padded_to_one_size()
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder);
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        List<byte[]> seals = [];
+        foreach (int length in (int[])[1, 1, 16_000])
+        {
+            byte[] body = [.. Enumerable.Repeat((byte)'x', length)];
+            OwnedQueue queue = await client.NewQueueAsync();
+            AssertOk(await client.AskAsync(queue.Theirs, new SmpCommand.Send(MessageFlags.None, new BlockSlice(body)), null));
+            BrokerMessage.Msg message = Assert.IsType<BrokerMessage.Msg>((await client.NextEventAsync()).Message);
+            Assert.Equal(RelayMessage.SealedLength, message.EncryptedBody.Length);
+            Assert.Equal(-1, message.EncryptedBody.Span.IndexOf("xxxx"u8));
+            Assert.Equal(length, queue.OpenText(message).Length);
+            seals.Add(message.EncryptedBody.ToArray());
+        }
+
+        // The same body in two queues comes out as two: who sees both sides cannot match them.
+        Assert.NotEqual(seals[0], seals[1]);
+    }
+
+    [Fact]
+    [Trait("Feature", "F1.4.08")]
     public async Task Link_data_may_change_only_in_its_user_part()
     {
         using TestFolder folder = new();
@@ -94,6 +123,7 @@ public sealed class ServerRuleTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.04")]
     public async Task Quota_stores_one_marker_and_takes_messages_again_only_when_the_queue_is_empty()
     {
         const int quota = 4;
@@ -121,6 +151,7 @@ public sealed class ServerRuleTests
     }
 
     [Fact]
+    [Trait("Feature", "F1.4.08")]
     public async Task Securing_again_with_the_same_key_is_no_error_and_with_another_is_auth()
     {
         using TestFolder folder = new();
