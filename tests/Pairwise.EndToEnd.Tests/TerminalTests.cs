@@ -30,6 +30,8 @@ public sealed class TerminalTests
         await alice.TypeAsync("tence\r");
         await bob.WaitAsync(rows => rows.Any(row => row.EndsWith("alice> half a sentence", StringComparison.Ordinal)), "the whole sentence");
 
+        await alice.WaitAsync(rows => rows.Any(row => row.EndsWith("✓✓ @bob half a sentence", StringComparison.Ordinal)), "the word that it was delivered");
+
         await alice.TypeAsync("\e[A");
         await alice.WaitAsync(rows => rows[^1] == "> @bob half a sentence", "the line before, from the history");
         await alice.TypeAsync("\x03/tail\r");
