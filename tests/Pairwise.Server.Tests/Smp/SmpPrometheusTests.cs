@@ -39,8 +39,15 @@ public sealed partial class SmpPrometheusTests
     {
         var all = Gauges with
         {
-            Subscriptions = 1, SubscribedClients = 1, SubscribedServices = 0, NotificationSubscriptions = 1, NotificationClients = 1,
-            NotificationServices = 0, DeliveredClients = 1, SocketsAccepted = 1, SocketsActive = 1,
+            Subscriptions = 1,
+            SubscribedClients = 1,
+            SubscribedServices = 0,
+            NotificationSubscriptions = 1,
+            NotificationClients = 1,
+            NotificationServices = 0,
+            DeliveredClients = 1,
+            SocketsAccepted = 1,
+            SocketsActive = 1,
         };
         var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now);
         Assert.All(ReferenceNames, name => Assert.Contains($"# TYPE simplex_smp_{name} ", text, StringComparison.Ordinal));

@@ -147,7 +147,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     {
         try
         {
-            for (int written = 1; ; )
+            for (int written = 1; ;)
             {
                 while (FillBlock() is { } block)
                 {
