@@ -7,6 +7,7 @@ using Pairwise.TestKit;
 namespace Pairwise.Agent.Tests;
 
 /// <summary>Our agent and the original chat program, meeting by a link that either made.</summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceTests
 {
     private const string OurProfile = """{"v":"1-16","event":"x.info","params":{"profile":{"displayName":"pairwise","fullName":""}}}""";

@@ -7,6 +7,7 @@ namespace Pairwise.EndToEnd.Tests;
 /// Our chat and the original one meet, through our relay and through the original one.
 /// <c>./test reference --chat PATH [--smp-server PATH]</c> runs these; without the originals they are skipped.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceChatTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

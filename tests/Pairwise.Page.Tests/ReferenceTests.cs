@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Pairwise.Page.Tests;
 
 /// <summary>The page and the original command of the network, through our server. Only when the original is at hand.</summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceTests(Browser browser)
 {
     private const string Variable = "PAIRWISE_REFERENCE_XFTP";

@@ -53,6 +53,7 @@ public sealed class FileKillTests
 
     /// <summary>What the killed process does: asks for the transfer, as an application does at every start, and notes its end.</summary>
     [Fact]
+    [Trait("Needs", "a killer")]
     public async Task The_agent_that_is_killed()
     {
         var folder = Environment.GetEnvironmentVariable(FolderVariable);

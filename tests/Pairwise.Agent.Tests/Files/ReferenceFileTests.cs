@@ -5,6 +5,7 @@ using Pairwise.TestKit;
 namespace Pairwise.Agent.Tests.Files;
 
 /// <summary>Our agent and the original file programs: what one sends the other receives, over either's server.</summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceFileTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

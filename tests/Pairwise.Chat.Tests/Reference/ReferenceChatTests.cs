@@ -7,6 +7,7 @@ namespace Pairwise.Chat.Tests.Reference;
 /// Our chat and the original one through a relay: ours in this process, or the one that <c>PAIRWISE_SERVER</c> names.
 /// Skipped where the original program is not at hand.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceChatTests
 {
     [Theory]

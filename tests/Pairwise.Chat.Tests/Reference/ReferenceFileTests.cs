@@ -12,6 +12,7 @@ namespace Pairwise.Chat.Tests.Reference;
 /// Files between our chat and the original one, over our file relay and the original one. Skipped where the original
 /// programs are not at hand.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceFileTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pairwise-reference-files-");

@@ -6,6 +6,7 @@ namespace Pairwise.EndToEnd.Tests.Files;
 /// The original <c>xftp</c> and ours send each other files through the original file server and ours.
 /// <c>./test reference --xftp PATH --xftp-server PATH</c> runs these; without the originals they are skipped.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceFileCommandTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

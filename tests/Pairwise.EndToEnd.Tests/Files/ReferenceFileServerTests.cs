@@ -16,6 +16,7 @@ namespace Pairwise.EndToEnd.Tests.Files;
 /// acknowledged, blocked and deleted chunks are what they were whoever runs.
 /// <c>./test reference --xftp-server PATH</c> runs these; without the original they are skipped.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceFileServerTests(ITestOutputHelper output)
 {
     private const string Password = "operator";

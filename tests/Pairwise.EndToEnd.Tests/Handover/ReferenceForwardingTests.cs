@@ -7,6 +7,7 @@ using Pairwise.Protocol.Smp;
 namespace Pairwise.EndToEnd.Tests.Handover;
 
 /// <summary>The original relay and ours as proxy and destination of each other.</summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceForwardingTests
 {
     private static string? Original => Environment.GetEnvironmentVariable("PAIRWISE_REFERENCE_SMP_SERVER");

@@ -14,6 +14,7 @@ namespace Pairwise.EndToEnd.Tests.Handover;
 /// messages, links, notifiers, blocks and services are there whoever runs.
 /// <c>./test reference --smp-server PATH</c> runs these; without the original they are skipped.
 /// </summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceHandoverTests(ITestOutputHelper output)
 {
     private const string Password = "operator";

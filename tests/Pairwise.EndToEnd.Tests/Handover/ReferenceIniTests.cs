@@ -3,6 +3,7 @@ using Pairwise.Demo.Processes;
 namespace Pairwise.EndToEnd.Tests.Handover;
 
 /// <summary>Each program starts with the configuration that the other's <c>init</c> made, whatever its flags were.</summary>
+[Trait("Needs", "originals")]
 public sealed class ReferenceIniTests
 {
     private static string? Original => Environment.GetEnvironmentVariable("PAIRWISE_REFERENCE_SMP_SERVER");
