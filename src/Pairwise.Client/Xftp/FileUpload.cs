@@ -71,6 +71,8 @@ public interface IUploadJournal
 /// </summary>
 public static class FileUpload
 {
+    private const int PieceLength = 64 * 1024;
+
     /// <summary>The sizes of a file's chunks, and of the encrypted file.</summary>
     public static (IReadOnlyList<int> Chunks, long EncryptedSize) Plan(FileHeader header, long contentLength)
     {
@@ -99,6 +101,7 @@ public static class FileUpload
         using var memory = new MemoryBudget(options.MemoryBudget, sizes[0]);
         var made = Channel.CreateUnbounded<MadeChunk>(); // bounded by the memory budget
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        using var chunkDigest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var sent = new SentChunk[sizes.Count];
         var journalGate = new Lock();
 
@@ -124,13 +127,19 @@ public static class FileUpload
                 for (var i = 0; i < sizes.Count; i++)
                 {
                     var buffer = await memory.TakeAsync(sizes[i], failing.Token);
-                    var piece = buffer.AsMemory(0, sizes[i]);
-                    var room = piece[encryptor.Begin(sizes[i])];
-                    if (await content.ReadAtLeastAsync(room, room.Length, throwOnEndOfStream: false, failing.Token) < room.Length)
-                        throw new FileTransferException("The file became shorter while it was read.");
-                    encryptor.Complete(piece.Span);
-                    digest.AppendData(piece.Span);
-                    await made.Writer.WriteAsync(new MadeChunk(i, buffer, sizes[i]), failing.Token);
+                    for (var done = 0; done < sizes[i]; done += PieceLength)
+                    {
+                        // Everything is done to a piece while the processor has it at hand. No chunk's size leaves a rest.
+                        var piece = buffer.AsMemory(done, PieceLength);
+                        var room = piece[encryptor.Begin(PieceLength)];
+                        if (await content.ReadAtLeastAsync(room, room.Length, throwOnEndOfStream: false, failing.Token) < room.Length)
+                            throw new FileTransferException("The file became shorter while it was read.");
+                        encryptor.Complete(piece.Span);
+                        digest.AppendData(piece.Span);
+                        chunkDigest.AppendData(piece.Span);
+                    }
+
+                    await made.Writer.WriteAsync(new MadeChunk(i, buffer, sizes[i], Bytes.Wrap(chunkDigest.GetHashAndReset())), failing.Token);
                 }
             }
             catch
@@ -164,12 +173,11 @@ public static class FileUpload
         async Task<SentChunk> UploadAsync(MadeChunk chunk, CancellationToken token)
         {
             var bytes = chunk.Buffer.AsMemory(0, chunk.Size);
-            var chunkDigest = Bytes.Wrap(SHA256.HashData(bytes.Span));
             if (options.Journal is { } journal)
             {
                 lock (journalGate)
                 {
-                    if (journal.Find(chunk.Index + 1, (uint)chunk.Size, chunkDigest) is { } known)
+                    if (journal.Find(chunk.Index + 1, (uint)chunk.Size, chunk.Digest) is { } known)
                     {
                         options.Progress?.Report(chunk.Size);
                         return known;
@@ -177,7 +185,7 @@ public static class FileUpload
                 }
             }
 
-            var uploaded = await UploadNewAsync(chunk.Index + 1, bytes, chunkDigest, clients, options, token);
+            var uploaded = await UploadNewAsync(chunk.Index + 1, bytes, chunk.Digest, clients, options, token);
             if (options.Journal is not null)
             {
                 lock (journalGate)
@@ -232,7 +240,7 @@ public static class FileUpload
     internal static FileTransferException? FirstCause(Task[] tasks) =>
         tasks.SelectMany(task => task.Exception?.InnerExceptions ?? (IEnumerable<Exception>)[]).OfType<FileTransferException>().FirstOrDefault();
 
-    private readonly record struct MadeChunk(int Index, byte[] Buffer, int Size);
+    private readonly record struct MadeChunk(int Index, byte[] Buffer, int Size, Bytes Digest);
 }
 
 /// <summary>Buffers for chunks, up to so many bytes; who wants more waits. There is always room for one.</summary>

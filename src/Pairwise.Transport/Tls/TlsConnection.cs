@@ -12,6 +12,11 @@ public sealed class TlsConnection : ISecureConnection
     /// <summary>One full record and the start of the next: 16,384 bytes of content, 22 around it.</summary>
     private const int ReceiveSize = 17 * 1024;
 
+    /// <summary>Several records, once the peer sends faster than they are read.</summary>
+    private const int BulkReceiveSize = 64 * 1024;
+
+    private const int MostRecordContent = 16 * 1024;
+
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(1);
 
     // fixed after construction
@@ -32,6 +37,7 @@ public sealed class TlsConnection : ISecureConnection
     private int _receivedEnd;
     private bool _isInputEnded;
     private bool _isReadable;
+    private bool _isBulk;
 
     private int _writing;
     private volatile bool _isClosing;
@@ -260,7 +266,28 @@ public sealed class TlsConnection : ISecureConnection
             if (call.Step is TlsStep.Failed)
                 throw FailLocked(call);
             count = call.Count;
+            if (call.Step is TlsStep.Done && count > 0)
+                ReadFurther(destination, ref count);
             return call.Step;
+        }
+    }
+
+    /// <summary>
+    /// Reads the records that were received with the first one, as long as any record fits. What fails here is told by the
+    /// next read: what came before it was authentic.
+    /// </summary>
+    private void ReadFurther(Span<byte> destination, ref int count)
+    {
+        while (_received is not null && destination.Length - count >= MostRecordContent)
+        {
+            var call = _session.Read(destination[count..], Received, _isInputEnded);
+            Consume(call.Consumed);
+            KeepOutput(call);
+            if (call.Step is TlsStep.Failed)
+                FailLocked(call);
+            if (call.Step is not TlsStep.Done)
+                return;
+            count += call.Count;
         }
     }
 
@@ -299,7 +326,7 @@ public sealed class TlsConnection : ISecureConnection
         _isReadable = false;
 
         // What is there already is the beginning of a record; the whole record fits.
-        var buffer = _received ?? ArrayPool<byte>.Shared.Rent(ReceiveSize);
+        var buffer = _received ?? ArrayPool<byte>.Shared.Rent(_isBulk ? BulkReceiveSize : ReceiveSize);
         var kept = _receivedEnd - _receivedStart;
         if (_receivedStart > 0)
             Received.CopyTo(buffer);
@@ -309,6 +336,7 @@ public sealed class TlsConnection : ISecureConnection
         try
         {
             var count = await _stream.ReadAsync(buffer.AsMemory(kept), cancellationToken);
+            _isBulk = count == buffer.Length - kept;
             _receivedEnd += count;
             _isInputEnded = count == 0;
         }

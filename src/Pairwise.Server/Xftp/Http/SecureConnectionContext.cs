@@ -1,16 +1,19 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Pairwise.Transport;
 
 namespace Pairwise.Server.Xftp.Http;
 
 /// <summary>One of our TLS connections as Kestrel sees it. It names no address of the peer.</summary>
-internal sealed class SecureConnectionContext : ConnectionContext, IDuplexPipe
+internal sealed class SecureConnectionContext : ConnectionContext, IDuplexPipe, IMemoryPoolFeature
 {
     // The system's socket buffers stand behind these; a larger piece makes fewer TLS records and calls.
-    private const int ReadBuffer = 16 * 1024;
+    private const int ReadBuffer = 64 * 1024;
+    private const int LeastRead = 16 * 1024; // a whole record, which is then opened in place
     private const int WriteBuffer = 64 * 1024;
 
     private readonly CancellationTokenSource _closed = new();
@@ -22,16 +25,19 @@ internal sealed class SecureConnectionContext : ConnectionContext, IDuplexPipe
         _connection = connection;
         ConnectionId = number.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var stream = new SecureStream(connection);
-        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBuffer, minimumReadSize: 1024, leaveOpen: true, useZeroByteReads: true));
+        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBuffer, minimumReadSize: LeastRead, leaveOpen: true, useZeroByteReads: true));
         Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: WriteBuffer, leaveOpen: true));
         Transport = this;
         ConnectionClosed = _closed.Token;
         Features.Set(session);
+        Features.Set<IMemoryPoolFeature>(this);
     }
 
     public PipeReader Input { get; }
 
     public PipeWriter Output { get; }
+
+    public MemoryPool<byte> MemoryPool => BulkMemory.Instance;
 
     public override IDuplexPipe Transport { get; set; }
 
