@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Pairwise.Server.Web;
 
@@ -91,13 +91,13 @@ public sealed class FilePage : IWebContent
     private WebResource WritePage()
     {
         var settings = _readSettings();
-        var told = JsonSerializer.Serialize(new Dictionary<string, object?>
+        var told = new JsonObject
         {
             ["address"] = settings.Address,
             ["isPasswordNeeded"] = settings.IsPasswordNeeded,
             ["areNewFilesTaken"] = settings.AreNewFilesTaken,
             ["keptHours"] = settings.Kept is { } kept ? Math.Round(kept.TotalHours, 1) : null,
-        });
+        }.ToJsonString();
         var page = _page.Replace("{{settings}}", WebUtility.HtmlEncode(told), StringComparison.Ordinal);
         return new WebResource("text/html; charset=utf-8", Encoding.UTF8.GetBytes(page), Policy: Policy);
     }
