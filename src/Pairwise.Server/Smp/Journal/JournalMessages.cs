@@ -289,16 +289,7 @@ internal sealed class JournalMessages : QueueMessages
             write = JournalPlace.New(_store.NewJournalId());
         }
 
-        using (SafeFileHandle file = File.OpenHandle(FileOf(write), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite))
-        {
-            RandomAccess.Write(file, line.Written, write.Bytes);
-            long end = write.Bytes + line.Length;
-            if (RandomAccess.GetLength(file) > end)
-            {
-                RandomAccess.SetLength(file, end);
-            }
-        }
-
+        JournalFile.Write(FileOf(write), write.Bytes, line.Written, isNew: true, isEnd: true);
         JournalPlace written = write with
         {
             Messages = write.Messages + 1,
@@ -343,19 +334,14 @@ internal sealed class JournalMessages : QueueMessages
         {
             // Written beside and renamed: at every moment there is one whole state file.
             string path = StateFile + ".new";
-            using (SafeFileHandle beside = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
-            {
-                RandomAccess.Write(beside, line.Written, 0);
-            }
-
+            JournalFile.Write(path, 0, line.Written, isNew: true, isEnd: true);
             File.Move(path, StateFile, overwrite: true);
             _stateLength = 0;
         }
         else
         {
-            FileMode mode = _stateLength == 0 ? FileMode.Create : FileMode.Open;
-            using SafeFileHandle file = File.OpenHandle(StateFile, mode, FileAccess.Write, FileShare.ReadWrite);
-            RandomAccess.Write(file, line.Written, _stateLength);
+            bool isFirst = _stateLength == 0;
+            JournalFile.Write(StateFile, _stateLength, line.Written, isNew: isFirst, isEnd: isFirst);
         }
 
         _stateLength += line.Length;
