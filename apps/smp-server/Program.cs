@@ -2,9 +2,6 @@ using System.CommandLine;
 using Pairwise.Server.Interop;
 using Pairwise.SmpRelay;
 
-// Handlers of this relay never wait, so they run where the socket's event is seen: no second thread wakes up for it.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-
 IgnoredSignals.Restore();
 ServerFolders folders = ServerFolders.FromEnvironment();
 RootCommand root = new("SMP relay: keeps messages for recipients who fetch them, and knows nobody.")

@@ -49,7 +49,7 @@ internal static class StartCommand
             }
             catch (OperationCanceledException) when (stop.IsReceived)
             {
-                await output.WriteLineAsync($"Received {await stop.WaitAsync()} before the state was restored, nothing was changed.");
+                await output.WriteLineAsync($"Received {await stop.WaitAsync()} before the state was restored; nothing is lost.");
                 return 0;
             }
 

@@ -53,7 +53,6 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
     public async ValueTask<Block?> ReadAsync(CancellationToken cancellationToken)
     {
         await Connection.WaitForBytesAsync(cancellationToken);
-        Volatile.Write(ref _begun, _begun + 1);
         var block = new Block();
         try
         {
@@ -68,6 +67,8 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
                     return null;
                 }
 
+                if (read == 0)
+                    Volatile.Write(ref _begun, _begun + 1);
                 read += count;
             }
 

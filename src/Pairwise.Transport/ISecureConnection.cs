@@ -21,6 +21,9 @@ public interface ISecureConnection : IAsyncDisposable
     /// <summary>In a server: whether the client named a host and so got the certificate for browsers.</summary>
     bool IsServerNameUsed { get; }
 
+    /// <summary>Whether a part of a record came whose rest the peer still owes. May be asked from anywhere.</summary>
+    bool HoldsPart { get; }
+
     /// <summary>Waits, holding no buffer, until bytes can be read or the peer has closed.</summary>
     ValueTask WaitForBytesAsync(CancellationToken cancellationToken);
 

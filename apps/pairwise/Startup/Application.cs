@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Pairwise.Agent;
 using Pairwise.Agent.Files;
 using Pairwise.Agent.Relays;
@@ -40,6 +42,11 @@ internal static class Application
         }
     }
 
+    // A folder of this database alone: the agent removes from it what it does not know.
+    private static string? WorkFolder(PairwiseOptions options, string database) => options.TemporaryFolder is { } shared
+        ? Path.Combine(shared, "pairwise-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(database))).AsSpan(0, 8)))
+        : null;
+
     private static async Task<int> ComposeAsync(PairwiseOptions options, CancellationToken cancellationToken)
     {
         MakeFolder(options.DataFolder);
@@ -53,7 +60,7 @@ internal static class Application
         var needsFileRelay = options.FileServers.Count == 0 && servers.TrueForAll(static server => server.Server.Hosts.All(IsHere));
         await using var fileRelay = needsFileRelay || EmbeddedFileRelay.ExistsIn(options.DataFolder) ? await EmbeddedFileRelay.StartAsync(options.DataFolder, cancellationToken) : null;
         List<ServerAddressWithPassword> fileServers = options.FileServers.Count > 0 ? [.. options.FileServers.Select(ParseFileServer)] : needsFileRelay ? [ParseFileServer(fileRelay!.Address)] : [];
-        var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = options.TemporaryFolder } };
+        var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = WorkFolder(options, path) } };
         var agent = await AgentClient.StartAsync(agentOptions, new AgentDependencies(database, new SmpRelayConnector(new SmpClientOptions())), cancellationToken);
         await using var chat = await ChatCore.StartAsync(ChatOptionsFor(options, servers, fileServers), database, agent, cancellationToken);
 

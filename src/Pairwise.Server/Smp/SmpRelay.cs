@@ -26,6 +26,32 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; init; }
 
+    /// <summary>A queue was deleted: its messages and notifications go, and all who held it learn of that but the one who deleted it.</summary>
+    /// <returns>How many messages went.</returns>
+    public int EndDeleted(SmpQueue queue, ISubscriber? except)
+    {
+        int dropped = Messages.Drop(queue);
+        Subscribing.Subscriptions.EndAll(queue, except);
+        if (queue.Notifier is { } notifier)
+        {
+            Notifications.Forget(notifier.Id);
+            EndNotifications(queue, notifier, except);
+        }
+
+        Statistics.QueueDeleted(queue.IsSecured);
+        return dropped;
+    }
+
+    /// <summary>A notifier was removed: whoever held it learns of that, but the one who removed it.</summary>
+    public void EndNotifications(SmpQueue queue, QueueNotifier notifier, ISubscriber? except)
+    {
+        Subscribing.Subscriptions.EndNotifications(queue, except);
+        if (notifier.ServiceId is { } service)
+        {
+            NotificationServices.EndOne(service, notifier.Id, BrokerMessage.Deld.Instance, except);
+        }
+    }
+
     /// <summary>Seconds since 1970.</summary>
     public long NowSeconds() => Options.Time.GetUtcNow().ToUnixTimeSeconds();
 

@@ -245,10 +245,17 @@ public sealed partial class SmpServer
             return;
         }
 
-        foreach (StoredNotification notification in _relay.Notifications.Take(notifierId))
+        IReadOnlyList<StoredNotification> taken = _relay.Notifications.Take(notifierId);
+        foreach (StoredNotification notification in taken)
         {
             client.SendEvent(notifierId, new BrokerMessage.NMsg(notification.Nonce, new BlockSlice(notification.EncryptedMeta)));
-            _relay.Statistics.Add(SmpCounter.MsgNtfs);
+        }
+
+        if (taken.Count > 0)
+        {
+            const int perBlock = 80; // so many fit into a block
+            _relay.Statistics.Add(SmpCounter.MsgNtfs, taken.Count);
+            _relay.Statistics.Add(SmpCounter.MsgNtfsB, (taken.Count / perBlock) + 1);
         }
     }
 

@@ -15,7 +15,7 @@ public sealed record SmpServerLimits
     /// </summary>
     public int PendingAnswers { get; init; } = 1024;
 
-    /// <summary>Shared secrets of senders that a connection keeps; the one used longest ago makes room.</summary>
+    /// <summary>Shared secrets of senders that a connection keeps; when there is no room they are all forgotten.</summary>
     public int CachedSenderSecrets { get; init; } = 256;
 
     /// <summary>Time for the handshake of the protocol after TLS: the reference's 120 seconds.</summary>

@@ -28,6 +28,9 @@ public sealed class MemoryConnection : ISecureConnection
 
     public bool IsServerNameUsed { get; init; }
 
+    /// <summary>There are no records here.</summary>
+    public bool HoldsPart => false;
+
     public async ValueTask WaitForBytesAsync(CancellationToken cancellationToken)
     {
         ThrowIfBroken();

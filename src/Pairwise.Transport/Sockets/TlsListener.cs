@@ -51,7 +51,7 @@ public sealed record TlsListenerOptions
 
     /// <summary>
     /// Whether the handler goes on on the thread that sees the socket's event, see <see cref="SocketPoller"/>: for handlers
-    /// that never block.
+    /// that do not wait for anything but short work on this machine: what holds one up holds up its neighbours.
     /// </summary>
     public bool HandlesInline { get; init; }
 }

@@ -291,6 +291,9 @@ public sealed class TlsConnection : ISecureConnection
         }
     }
 
+    /// <inheritdoc/>
+    public bool HoldsPart => Volatile.Read(ref _received) is not null;
+
     private ReadOnlySpan<byte> Received => _received.AsSpan(_receivedStart, _receivedEnd - _receivedStart);
 
     private void Consume(int count)

@@ -106,6 +106,30 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task A_forwarded_command_with_a_services_signature_is_refused_and_the_proxys_session_goes_on()
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        BrokerMessage.PKey session = await OpenAsync(client, relay);
+        using Ed25519PrivateKey key = Ed25519PrivateKey.Generate(SystemRandom.Instance);
+        EntityId nobody = new(SystemRandom.Instance.Bytes(24));
+        BrokerMessage answer = await ForwardAsync(client, session, new SmpVersion(17), nobody, Text("signed twice"), key, WithServiceSignature);
+        AssertError(SmpError.Service.Instance, answer);
+        AssertError(SmpError.Auth.Instance, await ForwardAsync(client, session, new SmpVersion(17), nobody, Text("once"), null));
+
+        // transmission = shortString(authorization) ["0" / "1" shortString(serviceSignature)] rest
+        static byte[] WithServiceSignature(byte[] encoded)
+        {
+            int end = 1 + encoded[0];
+            byte[] rest = encoded[end] == (byte)'0' ? encoded[(end + 1)..] : encoded[end..];
+            return [.. encoded[..end], (byte)'1', 64, .. new byte[64], .. rest];
+        }
+    }
+
+    [Fact]
     public async Task What_is_forwarded_is_counted_and_the_operators_own_relays_apart()
     {
         using TestFolder proxyFolder = new();
@@ -301,7 +325,7 @@ public sealed class ForwardingTests
 
     // What a client does: its command in a box of its own for the relay, in a transmission for the relay's session.
     private static async Task<BrokerMessage> ForwardAsync(
-        RelayClient client, BrokerMessage.PKey session, SmpVersion version, EntityId entity, SmpCommand command, PrivateKey? key)
+        RelayClient client, BrokerMessage.PKey session, SmpVersion version, EntityId entity, SmpCommand command, PrivateKey? key, Func<byte[], byte[]>? change = null)
     {
         Assert.True(CertificateChain.TryParse([.. session.RelayKey.Certificates.Select(each => each.Memory)], out CertificateChain? chain));
         Assert.True(SignedKey.TryVerify(session.RelayKey.SignedKey.Span, Assert.IsAssignableFrom<VerificationKey>(chain.Leaf.PublicKey), out PublicKey? relayKey));
@@ -310,6 +334,7 @@ public sealed class ForwardingTests
         TransmissionAuthorizer authorizer = new(format, relaySessionKey);
         CorrId corrId = RelayClient.NewCorrId();
         Assert.True(authorizer.TryEncode(corrId, entity, command, key, out byte[] encoded));
+        encoded = change?.Invoke(encoded) ?? encoded;
         byte[] batch = [1, (byte)(encoded.Length >> 8), (byte)encoded.Length, .. encoded];
 
         using X25519PrivateKey commandKey = X25519PrivateKey.Generate(SystemRandom.Instance);

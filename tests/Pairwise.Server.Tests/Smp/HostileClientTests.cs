@@ -203,6 +203,8 @@ public sealed class HostileClientTests
 
         public bool IsServerNameUsed => false;
 
+        public bool HoldsPart => false;
+
         public ValueTask WaitForBytesAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
         public ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)

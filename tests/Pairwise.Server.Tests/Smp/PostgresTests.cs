@@ -436,6 +436,18 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
         Assert.Contains("29990101_future", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=verify-full&connect_timeout=1", "The database cannot be used: ")]
+    [InlineData("host=127.0.0.1 port=1 user=smp dbname=none sslmode=require", "The database cannot be used: ")]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=very", "The database connection is neither")]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?options=-c%20x", "The database connection has the parameter \"options\"")]
+    public async Task Parameters_of_the_connection_are_obeyed_or_refused(string connection, string refusal)
+    {
+        using TestFolder folder = new();
+        SmpServerException refused = await Assert.ThrowsAsync<SmpServerException>(() => StartAsync(folder, new PostgresOptions(connection)));
+        Assert.StartsWith(refusal, refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_database_that_is_not_there_is_told_in_one_sentence()
     {

@@ -12,7 +12,7 @@ namespace Pairwise.Server.Smp.Connections;
 /// </summary>
 /// <remarks>
 /// Owned by the reader of one connection. Shared secrets of senders' keys are kept only once they proved right: a
-/// failure always pays for its Diffie-Hellman agreement.
+/// failure pays for its Diffie-Hellman agreement, unless the same session has used that key rightly before.
 /// </remarks>
 internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets) : IDisposable
 {

@@ -30,32 +30,28 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         EntityId entity = command is SmpCommand.Ping or SmpCommand.RFwd ? EntityId.None : transmission.Entity;
         SmpAnswer answer;
         ReadOnlySpan<byte> signed = transmission.GetSigned(format, scratch);
-        if (CheckService(session.Service, command, transmission, signed) is { } refused)
+        try
         {
-            answer = SmpAnswer.Of(refused);
+            switch (command)
+            {
+                case SmpCommand.Prxy or SmpCommand.PFwd or SmpCommand.RFwd when CheckService(session.Service, command, transmission, signed) is { } refused:
+                    answer = SmpAnswer.Of(refused);
+                    break;
+                case SmpCommand.Prxy or SmpCommand.PFwd:
+                    client.Forward(transmission.CorrId, entity, command);
+                    return;
+                case SmpCommand.RFwd forward:
+                    answer = new DestinationHandler(relay, this).Handle(session, authorizer, transmission.CorrId, forward);
+                    break;
+                default:
+                    answer = Answer(client, authorizer, session.Service, transmission, command, signed);
+                    break;
+            }
         }
-        else
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            try
-            {
-                switch (command)
-                {
-                    case SmpCommand.Prxy or SmpCommand.PFwd:
-                        client.Forward(transmission.CorrId, entity, command);
-                        return;
-                    case SmpCommand.RFwd forward:
-                        answer = new DestinationHandler(relay, this).Handle(session, authorizer, transmission.CorrId, forward);
-                        break;
-                    default:
-                        answer = Answer(client, authorizer, session.Service, transmission, command, signed);
-                        break;
-                }
-            }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-            {
-                // The disk refused: the command has not happened, and the client is told so.
-                answer = SmpAnswer.Of(new SmpError.Store("disk"));
-            }
+            // The disk refused: the command has not happened, and the client is told so.
+            answer = SmpAnswer.Of(new SmpError.Store("disk"));
         }
 
         outbox.AddAnswer(transmission.CorrId, entity, answer);
@@ -70,6 +66,11 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         SmpCommand command,
         ReadOnlySpan<byte> signed)
     {
+        if (CheckService(service, command, transmission, signed) is { } refused)
+        {
+            return SmpAnswer.Of(refused);
+        }
+
         if (command is SmpCommand.Ping)
         {
             return dispatcher.Handle(client, transmission.CorrId, command, null);
@@ -88,7 +89,7 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         // With a service signature the queue's key covers the service's certificate too.
         ReadOnlySpan<byte> authorized = transmission.Authorization.ServiceSignature.IsEmpty
             ? signed
-            : [.. service!.CertificateHash.Span, .. signed];
+            : [.. service!.CertificateHash.Span, .. signed]; // CheckService has refused a signature without a service
         SmpQueue? queue = Find(command, transmission.Entity);
         if (!IsAuthorized(authorizer, command, queue, transmission, authorized))
         {

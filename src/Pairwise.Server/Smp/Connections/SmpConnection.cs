@@ -111,7 +111,8 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     public TimeSpan CheckUnfinished()
     {
         long begun = _session.Blocks.Begun;
-        if (begun == _session.Blocks.Received || begun != _unfinished)
+        bool isPart = begun != _session.Blocks.Received || _session.Blocks.Connection.HoldsPart;
+        if (!isPart || begun != _unfinished)
         {
             _unfinished = begun;
             _unfinishedSince = _relay.Options.Time.GetTimestamp();

@@ -141,15 +141,7 @@ internal sealed partial class SmpDispatcher
             return SmpAnswer.Of(error);
         }
 
-        Messages.Drop(queue);
-        Subscriptions.EndAll(queue, client);
-        if (queue.Notifier is { } notifier)
-        {
-            relay.Notifications.Forget(notifier.Id);
-            EndNotifications(client, queue, notifier);
-        }
-
-        relay.Statistics.QueueDeleted(queue.IsSecured);
+        relay.EndDeleted(queue, client);
         return SmpAnswer.OkOr(error);
     }
 }

@@ -32,7 +32,7 @@ internal sealed partial class SmpDispatcher
 
             if (former is not null)
             {
-                EndNotifications(client, queue, former);
+                relay.EndNotifications(queue, former, client);
             }
 
             if (error is not null)
@@ -53,7 +53,7 @@ internal sealed partial class SmpDispatcher
         if (former is not null)
         {
             relay.Notifications.Forget(former.Id);
-            EndNotifications(client, queue, former);
+            relay.EndNotifications(queue, former, client);
             relay.Statistics.NotifierDeleted();
         }
 
@@ -124,12 +124,4 @@ internal sealed partial class SmpDispatcher
     }
 
     // Whoever is subscribed to the notifier, alone or as a service, learns that it is gone.
-    private void EndNotifications(ISmpClient client, SmpQueue queue, QueueNotifier notifier)
-    {
-        Subscriptions.EndNotifications(queue, client);
-        if (notifier.ServiceId is { } service)
-        {
-            relay.NotificationServices.EndOne(service, notifier.Id, BrokerMessage.Deld.Instance, client);
-        }
-    }
 }

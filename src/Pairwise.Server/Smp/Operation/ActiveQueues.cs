@@ -3,7 +3,7 @@ using Pairwise.Server.Smp.Store;
 namespace Pairwise.Server.Smp.Operation;
 
 /// <summary>
-/// How many queues had messages this day, this week (from Monday) and this month, in UTC. Which ones is not kept.
+/// How many queues had messages this day, this week (from Monday) and this month, in UTC. Their ids are not kept.
 /// Thread-safe.
 /// </summary>
 public sealed class ActiveQueues

@@ -4,7 +4,8 @@ namespace Pairwise.Server.Smp.Operation;
 
 /// <summary>
 /// How many different ids were seen, without keeping any of them: a HyperLogLog sketch (Flajolet and others, 2007) of 16,384
-/// registers with a standard error below 1 %; small counts are nearly exact. Nobody can read from it which ids were seen.
+/// registers with a standard error below 1 %; small counts are nearly exact. No id can be
+/// made from it; whoever has ids can tell, for few of them rather surely, whether they were seen.
 /// Thread-safe.
 /// </summary>
 public sealed class DistinctCount

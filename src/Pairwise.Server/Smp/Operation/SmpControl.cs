@@ -207,9 +207,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             return "error: AUTH";
         }
 
-        int count = relay.Messages.Drop(queue);
-        Subscriptions.EndAll(queue, null);
-        relay.Statistics.QueueDeleted(queue.IsSecured);
+        int count = relay.EndDeleted(queue, null);
         return string.Create(CultureInfo.InvariantCulture, $"ok, {count} messages deleted");
     }
 

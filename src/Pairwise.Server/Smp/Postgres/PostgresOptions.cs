@@ -43,7 +43,8 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
         return NpgsqlDataSource.Create(settings);
     }
 
-    // "postgresql://" [user [":" password] "@"] [host [":" port]] "/" database
+    // "postgresql://" [user [":" password] "@"] [host [":" port]] ["/" database] ["?" key "=" value *("&" key "=" value)]
+    // or, as libpq has it, *(key "=" value) with spaces between; or Npgsql's form with semicolons
     private bool TryGetSettings([NotNullWhen(true)] out NpgsqlConnectionStringBuilder? settings)
     {
         settings = null;
@@ -51,12 +52,21 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
         {
             if (!Connection.StartsWith("postgresql://", StringComparison.Ordinal) && !Connection.StartsWith("postgres://", StringComparison.Ordinal))
             {
-                settings = new NpgsqlConnectionStringBuilder(Connection);
+                settings = Connection.Contains(';') ? new NpgsqlConnectionStringBuilder(Connection) : new NpgsqlConnectionStringBuilder { Host = UnixSocketFolder };
+                if (!Connection.Contains(';'))
+                {
+                    foreach (var pair in Connection.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    {
+                        Set(settings, pair);
+                    }
+                }
+
                 return true;
             }
 
             // A host may be missing, which Uri does not allow.
-            var rest = Connection[(Connection.IndexOf("//", StringComparison.Ordinal) + 2)..];
+            var address = Connection.Split('?', 2);
+            var rest = address[0][(address[0].IndexOf("//", StringComparison.Ordinal) + 2)..];
             var slash = rest.IndexOf('/', StringComparison.Ordinal);
             var authority = slash < 0 ? rest : rest[..slash];
             var database = slash < 0 ? "" : rest[(slash + 1)..];
@@ -66,7 +76,7 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
             settings = new NpgsqlConnectionStringBuilder { Host = UnixSocketFolder };
             if (database.Length > 0)
             {
-                settings.Database = Uri.UnescapeDataString(database.Split('?')[0]);
+                settings.Database = Uri.UnescapeDataString(database);
             }
 
             if (credentials.Length > 0)
@@ -76,16 +86,19 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
                 settings.Password = parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : null;
             }
 
-            if (host.Length == 0)
+            if (host.Length > 0)
             {
-                return true;
+                var port = host.LastIndexOf(':');
+                settings.Host = Uri.UnescapeDataString(port < 0 ? host : host[..port]);
+                if (port >= 0)
+                {
+                    settings.Port = int.Parse(host[(port + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+                }
             }
 
-            var port = host.LastIndexOf(':');
-            settings.Host = Uri.UnescapeDataString(port < 0 ? host : host[..port]);
-            if (port >= 0)
+            foreach (var pair in address.Length > 1 ? address[1].Split('&', StringSplitOptions.RemoveEmptyEntries) : [])
             {
-                settings.Port = int.Parse(host[(port + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+                Set(settings, Uri.UnescapeDataString(pair));
             }
 
             return true;
@@ -94,6 +107,53 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
         {
             settings = null;
             return false;
+        }
+    }
+
+    // A parameter that is not obeyed must not be passed over: it may be the one that makes the connection safe.
+    private static void Set(NpgsqlConnectionStringBuilder settings, string pair)
+    {
+        var equals = pair.IndexOf('=', StringComparison.Ordinal);
+        var value = equals < 0 ? "" : pair[(equals + 1)..].Trim('\'');
+        switch (equals < 0 ? pair : pair[..equals])
+        {
+            case "host" or "hostaddr":
+                settings.Host = value;
+                break;
+            case "port":
+                settings.Port = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+                break;
+            case "user":
+                settings.Username = value;
+                break;
+            case "password":
+                settings.Password = value;
+                break;
+            case "dbname":
+                settings.Database = value;
+                break;
+            case "connect_timeout":
+                settings.Timeout = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+                break;
+            case "sslmode":
+                settings.SslMode = Enum.Parse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
+                break;
+            case "sslrootcert":
+                settings.RootCertificate = value;
+                break;
+            case "sslcert":
+                settings.SslCertificate = value;
+                break;
+            case "sslkey":
+                settings.SslKey = value;
+                break;
+            case "passfile":
+                settings.Passfile = value;
+                break;
+            case "application_name":
+                break; // the relay's own
+            case var key:
+                throw new SmpServerException($"The database connection has the parameter \"{key}\", which is not known here: remove it, or write the connection in Npgsql's form (Host=...;Username=...;...).");
         }
     }
 

@@ -97,6 +97,7 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     public async Task<int> PurgeAsync(CancellationToken cancellationToken)
     {
         await using var command = Pool.CreateCommand("DELETE FROM msg_queues WHERE deleted_at < $1");
+        command.CommandTimeout = 0; // a large relay has many at once
         command.Parameters.Add(new NpgsqlParameter { Value = (_time.GetUtcNow() - _deletedLifetime).ToUnixTimeSeconds() });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }

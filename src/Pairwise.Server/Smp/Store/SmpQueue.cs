@@ -8,8 +8,8 @@ namespace Pairwise.Server.Smp.Store;
 /// bytes) and nothing else.
 /// </summary>
 /// <remarks>
-/// Everything that can change is guarded by the lock on the queue itself, which only the queue store and the
-/// subscriptions take, and never while holding the lock of another queue.
+/// Everything that can change is guarded by the lock on the queue itself, which is never
+/// taken while holding the lock of another queue.
 /// </remarks>
 public sealed class SmpQueue
 {

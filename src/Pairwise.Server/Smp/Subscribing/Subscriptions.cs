@@ -30,6 +30,8 @@ internal static class Subscriptions
                 return SmpError.Auth.Instance;
             }
 
+            // Before anything changes: a journal that cannot be read refuses here.
+            StoredMessage? first = messages.Peek(queue);
             Subscription? current = queue.Subscription;
             if (current is not null && ReferenceEquals(current.Subscriber, subscriber))
             {
@@ -48,7 +50,7 @@ internal static class Subscriptions
             }
 
             current.Delivered = null;
-            if (messages.Peek(queue) is { } first)
+            if (first is not null)
             {
                 Deliver(current, first);
             }
@@ -136,7 +138,7 @@ internal static class Subscriptions
     }
 
     /// <summary>Ends the hold of notifications, as when the notifier was removed.</summary>
-    public static void EndNotifications(SmpQueue queue, ISubscriber except)
+    public static void EndNotifications(SmpQueue queue, ISubscriber? except)
     {
         Subscription? ended;
         lock (queue)

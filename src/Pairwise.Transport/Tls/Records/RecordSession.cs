@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Pairwise.Crypto;
 
 namespace Pairwise.Transport.Tls.Records;
@@ -179,7 +180,7 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
         finally
         {
             if (rented is not null)
-                ArrayPool<byte>.Shared.Return(rented);
+                ReturnWiped(rented);
         }
     }
 
@@ -280,8 +281,15 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
     private void ReleasePending()
     {
         if (_pending is not null)
-            ArrayPool<byte>.Shared.Return(_pending);
+            ReturnWiped(_pending);
         _pending = null;
+    }
+
+    // What was opened is somebody's content: the next who rents the array must not find it.
+    private static void ReturnWiped(byte[] content)
+    {
+        CryptographicOperations.ZeroMemory(content);
+        ArrayPool<byte>.Shared.Return(content);
     }
 
     // Always false, so that it can stand behind a return.
