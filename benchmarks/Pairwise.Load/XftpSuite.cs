@@ -121,7 +121,7 @@ internal static class XftpSuite
         const long size = 32 * 1024 * 1024;
         var path = Path.Combine(folder, "warm");
         await WriteRandomAsync(path, size, cancellationToken);
-        for (var round = 0; round < 2; round++)
+        for (var round = 0; round < 6; round++)
         {
             var sent = await SendAsync(server, clients, path, size, cancellationToken);
             await ReceiveAsync(sent.Recipients[0], clients, folder, path + ".back", cancellationToken);
