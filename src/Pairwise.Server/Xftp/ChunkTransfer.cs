@@ -101,9 +101,13 @@ internal sealed class ChunkDownload(SafeFileHandle file, uint size, BoxStream bo
         return false;
     }
 
+    /// <summary>Sends the content, as fast as the client takes it; a client that takes nothing for so long is given up.</summary>
+    /// <exception cref="OperationCanceledException">The request was aborted, or the client took nothing for too long.</exception>
     // body = encrypted(chunk) tag
-    public async ValueTask SendAsync(PipeWriter output, CancellationToken cancellationToken)
+    public async ValueTask SendAsync(PipeWriter output, TimeSpan silence, TimeProvider time, CancellationToken cancellationToken)
     {
+        using var limit = new CancellationTokenSource(silence, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         long position = 0;
         while (position < size)
         {
@@ -118,15 +122,20 @@ internal sealed class ChunkDownload(SafeFileHandle file, uint size, BoxStream bo
             box.Encrypt(piece.Span[..count], piece.Span[..count]);
             output.Advance(count);
             position += count;
-            if ((await output.FlushAsync(cancellationToken)).IsCompleted)
+            limit.CancelAfter(silence);
+            if ((await output.FlushAsync(either.Token)).IsCompleted)
             {
+                // Kestrel's answer to a flush that was cancelled, too: the response must not end as if it were whole.
+                either.Token.ThrowIfCancellationRequested();
                 return; // the client has gone
             }
         }
 
         box.Finish(output.GetSpan(XftpLimits.TagLength)[..XftpLimits.TagLength]);
         output.Advance(XftpLimits.TagLength);
-        await output.FlushAsync(cancellationToken);
+        limit.CancelAfter(silence);
+        await output.FlushAsync(either.Token);
+        either.Token.ThrowIfCancellationRequested();
     }
 
     public void Dispose()

@@ -29,6 +29,12 @@ public sealed record XftpServerLimits
     /// <summary>The time in which the body of an upload has to arrive: the reference's.</summary>
     public TimeSpan UploadTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a download may wait for its client to take a piece (32 KiB or less). It begins anew with every piece, so that only
+    /// clients that take less than some 100 bytes a second are cut off: each holds an open file.
+    /// </summary>
+    public TimeSpan DownloadSilence { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>The time in which a browser without HTTP/2 has to say something.</summary>
     public TimeSpan FirstBytesTime { get; init; } = TimeSpan.FromSeconds(15);
 

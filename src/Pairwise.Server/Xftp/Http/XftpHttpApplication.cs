@@ -140,7 +140,7 @@ internal sealed partial class XftpHttpApplication(
         await output.WriteAsync(XftpTransmission.Encode(agreement.Version, session.Format.SessionId, corrId, entity, answer.Response), context.RequestAborted);
         if (download is not null)
         {
-            await download.SendAsync(output, context.RequestAborted);
+            await download.SendAsync(output, options.Limits.DownloadSilence, options.Time, context.RequestAborted);
         }
     }
 

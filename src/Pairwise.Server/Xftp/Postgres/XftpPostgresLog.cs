@@ -117,7 +117,8 @@ internal sealed class XftpPostgresLog : IChunkLog
             changes.AddRange(XftpPostgresRows.ChangesOf(record));
         }
 
-        return _writer.TryEnqueue([.. changes]) && _mirror?.TryWrite(records) != false;
+        // The mirror first: it is only a copy, and a change it refuses must not reach the database behind a store that was told of the refusal.
+        return _mirror?.TryWrite(records) != false && _writer.TryEnqueue([.. changes]);
     }
 
     public async ValueTask WhenWrittenAsync()
