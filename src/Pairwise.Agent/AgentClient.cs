@@ -116,13 +116,14 @@ public sealed class AgentClient : IAgentClient
             {
                 if (!ConnectionRows.HasUser(transaction.Session, user)) throw new AgentException(new AgentError.NoUser());
                 ConnectionRows.MarkUserDeleted(transaction.Session, user, _agent.Now);
+                // Together with the mark: what the servers hold has to be noted before the user's rows go.
+                _files.EndUser(transaction, user);
                 var ids = ConnectionRows.GetIds(transaction.Session, user);
                 if (ids.Count == 0) ConnectionRows.RemoveDeletedUsers(transaction.Session);
                 return ids;
             },
             cancellationToken);
         _servers.Remove(user);
-        await _files.EndUserAsync(user, cancellationToken);
         await _deletion.MarkAsync(connections, waitForDelivery: false, cancellationToken);
         _agent.Tasks.Start(_deletion.RunAsync);
     }

@@ -72,7 +72,12 @@ internal sealed class ChunkDownloads(FileServices services) : ChunkLanes<Pending
             var servers = ReceivedFileRows.GetPendingServers(transaction.Session, file.Key).Where(server => !Services.Servers.IsApproved(file.User, server));
             ReceivedFileRows.Remove(transaction.Session, file.Key);
             transaction.Raise(new AgentEvent.FileReceiveFailed(file.Id, new AgentError.File(FileFault.NotApproved, "", [.. servers])));
-            transaction.AfterCommit(() => Services.End(file.Id));
+            transaction.AfterCommit(() =>
+            {
+                Services.End(file.Id);
+                // A chunk lost from the disk brings a file back from its decryption.
+                Services.Assembly.RemovePart(file);
+            });
         },
         cancellationToken);
 

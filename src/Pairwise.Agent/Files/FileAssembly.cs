@@ -63,6 +63,13 @@ internal sealed class FileAssembly : IWorkerSteps<long>, IDisposable
             await _services.Downloads.FailFileAsync(key, file.Id, new AgentError.File(FileFault.LocalFile, e.Message), cancellationToken);
         }
 
+        // Cancelled while this step ran, or just before: nobody else would remove what it has made.
+        if (!await Agent.Store.ReadAsync(session => ReceivedFileRows.TryGet(session, key, out _), cancellationToken))
+        {
+            _services.End(file.Id);
+            RemovePart(file);
+        }
+
         return true;
     }
 

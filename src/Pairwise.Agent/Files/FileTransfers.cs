@@ -110,28 +110,8 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
             cancellationToken);
     }
 
-    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) => Agent.Store.ChangeAsync(
-        transaction =>
-        {
-            var session = transaction.Session;
-            if (SentFileRows.TryGet(session, id, out var sent))
-            {
-                SentFileRows.RemoveWithChunks(session, sent.Key, Agent.Now);
-                _services.Uploads.WakeDeletions(transaction);
-                transaction.AfterCommit(() => _services.End(id));
-            }
-
-            if (ReceivedFileRows.TryGet(session, id, out var received))
-            {
-                ReceivedFileRows.Remove(session, received.Key);
-                transaction.AfterCommit(() =>
-                {
-                    _services.End(id);
-                    _services.Assembly.RemovePart(received);
-                });
-            }
-        },
-        cancellationToken);
+    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) =>
+        Agent.Store.ChangeAsync(transaction => Cancel(transaction, id), cancellationToken);
 
     public Task DeleteSentFileAsync(UserId user, FileDescription description, CancellationToken cancellationToken)
     {
@@ -172,12 +152,12 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
         return FileServerTest.RunAsync(new XftpClientOptions { Network = _services.Options.Network, Time = Agent.Time, Random = Agent.Random }, server, cancellationToken);
     }
 
-    /// <summary>Ends all transfers of a user that is deleted.</summary>
-    public async Task EndUserAsync(UserId user, CancellationToken cancellationToken)
+    /// <summary>Ends all transfers of a user that is deleted, with the change that deletes it.</summary>
+    public void EndUser(AgentTransaction transaction, UserId user)
     {
-        var files = await Agent.Store.ReadAsync(session => SentFileRows.GetIds(session, user).Concat(ReceivedFileRows.GetIds(session, user)).ToList(), cancellationToken);
-        foreach (var file in files) await CancelAsync(file, cancellationToken);
-        _services.Servers.Remove(user);
+        var session = transaction.Session;
+        foreach (var file in SentFileRows.GetIds(session, user).Concat(ReceivedFileRows.GetIds(session, user)).ToList()) Cancel(transaction, file);
+        transaction.AfterCommit(() => _services.Servers.Remove(user));
     }
 
     /// <summary>Gives up what has waited too long, closes what nobody uses, and removes what nobody owns; now and then.</summary>
@@ -208,6 +188,27 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
         _services.Assembly.Dispose();
         _preparing.Dispose();
         _services.LocalWork.Dispose();
+    }
+
+    private void Cancel(AgentTransaction transaction, FileTransferId id)
+    {
+        var session = transaction.Session;
+        if (SentFileRows.TryGet(session, id, out var sent))
+        {
+            SentFileRows.RemoveWithChunks(session, sent.Key, Agent.Now);
+            _services.Uploads.WakeDeletions(transaction);
+            transaction.AfterCommit(() => _services.End(id));
+        }
+
+        if (ReceivedFileRows.TryGet(session, id, out var received))
+        {
+            ReceivedFileRows.Remove(session, received.Key);
+            transaction.AfterCommit(() =>
+            {
+                _services.End(id);
+                _services.Assembly.RemovePart(received);
+            });
+        }
     }
 
     private async Task CleanUpAsync(CancellationToken cancellationToken)

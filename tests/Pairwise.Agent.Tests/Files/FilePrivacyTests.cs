@@ -119,6 +119,20 @@ public sealed class FilePrivacyTests
         await Assert.ThrowsAsync<AgentException>(() => alice.Files.SendFileAsync(alice.User, FileAgent.NewId(), new LocalFile(folder.File("file")), 1, Token));
     }
 
+    [Fact]
+    public async Task The_servers_keep_nothing_of_a_deleted_user()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await TestFileServer.StartAsync(folder, "server");
+        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions { ParallelChunks = 1 }, TimeProvider.System, server.Address);
+        await alice.Files.SendFileAsync(alice.User, FileAgent.NewId(), new LocalFile(FileAgent.MakeFile(folder, "file", 12_000_000)), 1, Token);
+        await alice.NextAsync<AgentEvent.FileSendProgress>(e => e.Done > 0);
+        await alice.Client.DeleteUserAsync(alice.User, Token);
+        await FileAgent.UntilAsync(() => Task.FromResult(server.ChunkCount == 0));
+        await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
+        Assert.Equal(0, await alice.CountRowsAsync());
+    }
+
     /// <summary>A SOCKS5 proxy that notes under which names it is used.</summary>
     private sealed class RecordingProxy : IAsyncDisposable
     {
