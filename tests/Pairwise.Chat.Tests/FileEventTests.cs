@@ -136,10 +136,22 @@ public sealed class FileEventTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Offer_is_accepted_before_its_description_and_begins_with_it()
+    public async Task File_that_is_larger_than_its_offer_said_is_not_received()
     {
         _agent.TellMessage(7, Offer);
         Assert.Equal("bob> file [file 1 ab.tar.gz 70000]", await NextAsync());
+        Assert.Equal("ack 7 with receipt", await _agent.NextAsync());
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        TellDescription(8, Description(chunks: 120));
+        Assert.Equal("failed Received file 1 (ab.tar.gz): File 1 is larger than its sender said: it is not received.", await NextAsync());
+        Assert.Empty(_agent.Transfers.Begun);
+    }
+
+    [Fact]
+    public async Task Offer_is_accepted_before_its_description_and_begins_with_it()
+    {
+        _agent.TellMessage(7, Offer.Replace("70000", "500000000", StringComparison.Ordinal));
+        Assert.Equal("bob> file [file 1 ab.tar.gz 500000000]", await NextAsync());
         Assert.Equal("ack 7 with receipt", await _agent.NextAsync());
         var accepted = await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Assert.Equal((FileState.ReceiveAccepted, Path.Combine(Files, "ab.tar.gz"), true), (accepted.Item.File!.State, accepted.Item.File.Path, accepted.Item.File.IsEncrypted));

@@ -416,8 +416,9 @@ internal sealed class FileExchange : IDisposable
 
     private async Task TellAsync(ChatFileId file, Func<Contact, ChatItem, ChatEvent> create, CancellationToken cancellationToken)
     {
-        var (contact, item) = await GetLineAsync(file, cancellationToken);
-        await _tell(create(contact, item), cancellationToken);
+        // A conversation that is deleted takes its files with it, also those under way.
+        if (await _database.ReadChatAsync(store => store.FindLine(file), cancellationToken) is var (contact, item))
+            await _tell(create(contact, item), cancellationToken);
     }
 
     private Task<(Contact Contact, ChatItem Item)> GetLineAsync(ChatFileId file, CancellationToken cancellationToken) => _database.ReadChatAsync(store => store.GetLine(file), cancellationToken);

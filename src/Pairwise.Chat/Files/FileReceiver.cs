@@ -219,10 +219,11 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
             return;
         try
         {
-            await new LocalFile(path, row.Key).WriteAllAsync(pieces.SelectMany(static piece => piece).ToArray(), FileMode.Create, cancellationToken);
+            path = await WriteAsync(new LocalFile(path, row.Key), row, pieces.SelectMany(static piece => piece).ToArray(), cancellationToken);
             await database.ChangeChatAsync(
                 store =>
                 {
+                    store.Files.SetTarget(row.File.Id, path, row.Key);
                     store.Files.SetState(row.File.Id, FileState.ReceiveComplete);
                     store.Files.RemovePieces(row.File.Id);
                 },
@@ -236,7 +237,54 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         }
     }
 
-    private static FileDescription Parse(FileRow row) =>
+    // The path was chosen when the file was accepted, perhaps days ago: what has come to be there since is the user's.
+    private async Task<string> WriteAsync(LocalFile target, FileRow row, byte[] content, CancellationToken cancellationToken)
+    {
+        if (File.Exists(target.Path))
+        {
+            if (await HasContentAsync(target, content, cancellationToken))
+                return target.Path; // written before a crash
+            target = target with { Path = await database.ReadChatAsync(store => places.FindToReceive(row.File.Name, null, store.Files.IsPathTaken), cancellationToken) };
+        }
+
+        var part = target with { Path = Path.Combine(Path.GetDirectoryName(target.Path)!, $".{row.File.Id}.inline.part") };
+        try
+        {
+            await part.WriteAllAsync(content, FileMode.Create, cancellationToken);
+            File.Move(part.Path, target.Path, overwrite: false);
+        }
+        finally
+        {
+            File.Delete(part.Path);
+        }
+
+        return target.Path;
+    }
+
+    private static async Task<bool> HasContentAsync(LocalFile file, byte[] content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var present = await file.ReadAllAsync(content.Length, cancellationToken);
+            return content.AsSpan().SequenceEqual(present);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return false; // longer, or not encrypted with this file's key
+        }
+    }
+
+    private static FileDescription Parse(FileRow row)
+    {
+        var description = Read(row);
+        // What was agreed to is the size in the offer; the encrypted file adds its header and the padding.
+        const int longestHeader = 1024;
+        return (description.Redirect?.Size ?? description.Size) <= ChunkPlan.Split(ChunkPlan.PayloadSize(longestHeader, row.File.Size)).Sum(static size => (long)size)
+            ? description
+            : throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is larger than its sender said: it is not received.");
+    }
+
+    private static FileDescription Read(FileRow row) =>
         FileDescriptionCodec.TryDecode(row.Description, out var description) && description.Party == FileParty.Recipient
             ? description
             : throw new ChatException(ChatError.NoFile, $"What the sender said about file {row.File.Id} cannot be read: ask for it again.");
@@ -253,8 +301,8 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
 
     private async Task TellAsync(ChatFileId file, Func<Contact, ChatItem, ChatEvent> create, CancellationToken cancellationToken)
     {
-        var (contact, item) = await database.ReadChatAsync(store => store.GetLine(file), cancellationToken);
-        await tell(create(contact, item), cancellationToken);
+        if (await database.ReadChatAsync(store => store.FindLine(file), cancellationToken) is var (contact, item))
+            await tell(create(contact, item), cancellationToken);
     }
 
     private async Task<UserId> UserAsync(CancellationToken cancellationToken) => (await database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;

@@ -247,11 +247,13 @@ internal readonly struct ChatStore(DatabaseSession session)
     public ChatItem? GetItem(ChatItemId id) => GetItem(id.Value);
 
     /// <summary>The line that carries a file, with its contact.</summary>
-    public (Contact Contact, ChatItem Item) GetLine(ChatFileId file)
-    {
-        var row = Files.Get(file)!;
-        return (GetContact(row.Contact)!, GetItem(row.Item)!);
-    }
+    /// <exception cref="ChatException">It was deleted meanwhile, with its conversation.</exception>
+    public (Contact Contact, ChatItem Item) GetLine(ChatFileId file) =>
+        FindLine(file) ?? throw new ChatException(ChatError.NoFile, $"File {file} was deleted with its conversation.");
+
+    /// <summary>The same; null when it was deleted meanwhile.</summary>
+    public (Contact Contact, ChatItem Item)? FindLine(ChatFileId file) =>
+        Files.Get(file) is { } row && GetContact(row.Contact) is { } contact && GetItem(row.Item) is { } item ? (contact, item) : null;
 
     private ChatItem? GetItem(long id) =>
         session.TryQuery($"SELECT {ItemColumns} FROM {ItemTables} WHERE i.item_id = ?1", ReadItem, out var item, id) ? item : null;
