@@ -26,17 +26,17 @@ internal static class SmpServerSettings
             throw new SmpServerException($"the server is not initialized ({folders.IniFile} does not exist).\nRun `smp-server init`.");
         }
 
-        if (!IniDocument.TryParse(File.ReadAllText(folders.IniFile), out IniDocument? document, out string? fault))
-        {
-            throw new SmpServerException($"{folders.IniFile} cannot be read. {fault}");
-        }
-
-        IniReader ini = new(document);
+        IniReader ini = Open(folders);
         SmpServerOptions options = Read(folders, ini);
         return ini.Faults.Count == 0
             ? options
             : throw new SmpServerException($"{folders.IniFile} has settings that cannot be used:\n  {string.Join("\n  ", ini.Faults)}");
     }
+
+    private static IniReader Open(ServerFolders folders) =>
+        IniDocument.TryParse(File.ReadAllText(folders.IniFile), out IniDocument? document, out string? fault)
+            ? new IniReader(document)
+            : throw new SmpServerException($"{folders.IniFile} cannot be read. {fault}");
 
     private static SmpServerOptions Read(ServerFolders folders, IniReader ini)
     {
@@ -112,12 +112,7 @@ internal static class SmpServerSettings
             return null;
         }
 
-        if (!IniDocument.TryParse(File.ReadAllText(folders.IniFile), out IniDocument? document, out string? fault))
-        {
-            throw new SmpServerException($"{folders.IniFile} cannot be read. {fault}");
-        }
-
-        IniReader ini = new(document);
+        IniReader ini = Open(folders);
         return ini.Text("STORE_LOG", "store_queues") == "database" ? ReadDatabase(ini) : null;
     }
 
