@@ -63,7 +63,17 @@ public sealed record TlsListenerOptions
 /// <param name="FailedHandshakes">Connections that ended before their handshake did.</param>
 /// <param name="Refused">Connections refused as too many were open, or as nobody was admitted.</param>
 /// <param name="SilentCut">Connections closed for others before their peer's hello was whole.</param>
-public readonly record struct TlsListenerCounts(long Accepted, long Active, int Handshakes, long FailedHandshakes, long Refused, long SilentCut);
+public readonly record struct TlsListenerCounts(long Accepted, long Active, int Handshakes, long FailedHandshakes, long Refused, long SilentCut)
+{
+    /// <summary>The same for each port listened on, in the order of the options; addresses with one port count together.</summary>
+    public IReadOnlyList<TlsPortCounts> Ports { get; init; } = [];
+}
+
+/// <summary>Counts of one port of a listener since its start.</summary>
+/// <param name="Port">The port's number.</param>
+/// <param name="Accepted">Connections accepted.</param>
+/// <param name="Active">Connections open now.</param>
+public readonly record struct TlsPortCounts(int Port, long Accepted, long Active);
 
 /// <summary>
 /// Accepts TLS connections and runs a handler for each. It owns the accept loops and the handlers' tasks: disposing it
@@ -83,7 +93,7 @@ public sealed partial class TlsListener : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly HandshakePlaces _handshakes;
     private readonly SilentSockets _silent;
-    private readonly List<Socket> _sockets = [];
+    private readonly List<ListeningSocket> _sockets = [];
     private readonly List<Task> _loops = [];
     private readonly ConcurrentDictionary<long, Task> _connections = new();
     private TlsContext _context;
@@ -108,7 +118,12 @@ public sealed partial class TlsListener : IAsyncDisposable
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
     public TlsListenerCounts Counts => new(
-        Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _handshakes.Taken, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut);
+        Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _handshakes.Taken, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut)
+    {
+        Ports = [.. _sockets.GroupBy(
+            listening => listening.EndPoint.Port,
+            (port, sockets) => new TlsPortCounts(port, sockets.Sum(each => Interlocked.Read(ref each.Accepted)), sockets.Sum(each => Interlocked.Read(ref each.Active))))],
+    };
 
     /// <summary>
     /// Starts to listen. <paramref name="handler"/> gets each connection after its handshake; the connection is closed when
@@ -121,20 +136,20 @@ public sealed partial class TlsListener : IAsyncDisposable
         try
         {
             foreach (var endPoint in options.EndPoints)
-                listener._sockets.Add(Listen(endPoint, options.Backlog));
+                listener._sockets.Add(new ListeningSocket(Listen(endPoint, options.Backlog)));
         }
         catch
         {
-            foreach (var socket in listener._sockets)
-                socket.Dispose();
+            foreach (var listening in listener._sockets)
+                listening.Socket.Dispose();
             listener._stop.Dispose();
             listener._handshakes.Dispose();
             throw;
         }
 
-        listener.EndPoints = [.. listener._sockets.Select(socket => (IPEndPoint)socket.LocalEndPoint!)];
-        foreach (var socket in listener._sockets)
-            listener._loops.Add(listener.AcceptAsync(socket));
+        listener.EndPoints = [.. listener._sockets.Select(listening => listening.EndPoint)];
+        foreach (var listening in listener._sockets)
+            listener._loops.Add(listener.AcceptAsync(listening));
         return listener;
     }
 
@@ -149,8 +164,8 @@ public sealed partial class TlsListener : IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
         await _stop.CancelAsync();
-        foreach (var socket in _sockets)
-            socket.Dispose();
+        foreach (var listening in _sockets)
+            listening.Socket.Dispose();
         await Task.WhenAll(_loops);
         await Task.WhenAll(_connections.Values);
         _context.Dispose();
@@ -178,16 +193,17 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync(Socket listening)
+    private async Task AcceptAsync(ListeningSocket listening)
     {
         var isFailing = false;
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                var socket = await listening.AcceptAsync(_stop.Token);
+                var socket = await listening.Socket.AcceptAsync(_stop.Token);
                 isFailing = false;
                 var number = Interlocked.Increment(ref _accepted);
+                Interlocked.Increment(ref listening.Accepted);
                 if (Interlocked.Read(ref _active) >= _options.MaxConnections || _options.IsAdmitting?.Invoke() == false)
                 {
                     Interlocked.Increment(ref _refused);
@@ -198,8 +214,9 @@ public sealed partial class TlsListener : IAsyncDisposable
                 if (!TryOwn(socket, out var stream))
                     continue;
                 Interlocked.Increment(ref _active);
+                Interlocked.Increment(ref listening.Active);
                 var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _connections[number] = RunAsync(number, socket, stream, _silent.Enter(socket, stream), started.Task);
+                _connections[number] = RunAsync(number, listening, socket, stream, _silent.Enter(socket, stream), started.Task);
                 started.SetResult();
             }
             catch (OperationCanceledException)
@@ -223,7 +240,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(long number, Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence, Task registered)
+    private async Task RunAsync(long number, ListeningSocket listening, Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence, Task registered)
     {
         try
         {
@@ -247,6 +264,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         {
             _connections.TryRemove(number, out _);
             Interlocked.Decrement(ref _active);
+            Interlocked.Decrement(ref listening.Active);
         }
     }
 
@@ -319,6 +337,16 @@ public sealed partial class TlsListener : IAsyncDisposable
             hello.Return();
             _silent.Leave(silence);
         }
+    }
+
+    private sealed class ListeningSocket(Socket socket)
+    {
+        public long Accepted;
+        public long Active;
+
+        public Socket Socket => socket;
+
+        public IPEndPoint EndPoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
     }
 
     private static partial class Log

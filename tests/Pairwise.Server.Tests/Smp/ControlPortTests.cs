@@ -110,6 +110,12 @@ public sealed class ControlPortTests
         Assert.StartsWith("status: active", await administrator.AskAsync($"status smp://x@host/{Base64Url.EncodeToString(sender.Span)}#/?v=1"), StringComparison.Ordinal);
         Assert.Equal("error: AUTH", await administrator.AskAsync("status https://host/i#nothing"));
         Assert.Equal("suspend not implemented", await administrator.AskAsync("suspend"));
+        Assert.Equal($"Sockets for port {relay.Endpoints[0].Port}:", await administrator.AskAsync("sockets"));
+        foreach (string line in new[] { "accepted: 0", "closed: 0", "active: 0", "leaked: 0" })
+        {
+            Assert.Equal(line, await administrator.ReadLineAsync());
+        }
+
         Assert.Equal("clientId,sessionId,connected,createdAt,rcvActiveAt,sndActiveAt,age,subscriptions", await administrator.AskAsync("clients"));
         string[] columns = (await administrator.AskAsync(""))!.Split(',');
         Assert.Equal((8, "", "True", "1"), (columns.Length, columns[1], columns[2], columns[7]));
@@ -154,6 +160,8 @@ public sealed class ControlPortTests
             await _writer.WriteLineAsync(line);
             return await _reader.ReadLineAsync();
         }
+
+        public async Task<string?> ReadLineAsync() => await _reader.ReadLineAsync();
 
         public ValueTask DisposeAsync()
         {

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using Pairwise.Server.Smp.Operation;
+using Pairwise.Server.Xftp.Operation;
+using Pairwise.Transport.Sockets;
 
 namespace Pairwise.Server.Tests.Smp;
 
@@ -46,8 +48,7 @@ public sealed partial class SmpPrometheusTests
             NotificationClients = 1,
             NotificationServices = 0,
             DeliveredClients = 1,
-            SocketsAccepted = 1,
-            SocketsActive = 1,
+            Ports = [new TlsPortCounts(5223, 1, 1)],
         };
         var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now);
         Assert.All(ReferenceNames, name => Assert.Contains($"# TYPE simplex_smp_{name} ", text, StringComparison.Ordinal));
@@ -81,16 +82,21 @@ public sealed partial class SmpPrometheusTests
         Assert.Contains("\nsimplex_smp_messages_total 7\n", text, StringComparison.Ordinal);
         Assert.Contains("\nsimplex_smp_info{version=\"1.0 \\\"x\\\"\"} 1\n", text, StringComparison.Ordinal);
         Assert.StartsWith("# Recorded at: 2026-11-21T12:00:00Z\n", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("sockets_active", text, StringComparison.Ordinal);
-        Assert.Contains("sockets_active 4", SmpPrometheus.Write(statistics, Gauges with { SocketsActive = 4 }, "1", Now), StringComparison.Ordinal);
+        Assert.DoesNotContain("sockets_active{", text, StringComparison.Ordinal);
+        var ports = SmpPrometheus.Write(statistics, Gauges with { Ports = [new TlsPortCounts(5223, 10, 4), new TlsPortCounts(443, 3, 3)] }, "1", Now);
+        Assert.Contains("sockets_accepted{port=\"5223\"} 10\nsimplex_smp_sockets_accepted{port=\"443\"} 3\n", ports, StringComparison.Ordinal);
+        Assert.Contains("sockets_closed{port=\"5223\"} 6\n", ports, StringComparison.Ordinal);
+        Assert.Contains("sockets_active{port=\"443\"} 3\n", ports, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void The_dashboard_asks_for_metrics_that_there_are()
+    [Theory]
+    [InlineData("smp-relay.json")]
+    [InlineData("xftp-server.json")]
+    public void A_dashboard_asks_for_metrics_that_there_are(string file)
     {
-        var all = Gauges with { Subscriptions = 1, NotificationSubscriptions = 1, SocketsAccepted = 1, SocketsActive = 1 };
-        var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now);
-        var dashboard = File.ReadAllText(Path.Combine(RepositoryRoot(), "deploy", "grafana", "smp-relay.json"));
+        var all = Gauges with { Subscriptions = 1, NotificationSubscriptions = 1, ConnectionLimit = 1, SocketsRefused = 1, FailedHandshakes = 1, Handshakes = 1, MemoryState = MemoryState.Enough };
+        var text = SmpPrometheus.Write(new SmpStatistics(), all, "1", Now) + XftpPrometheus.Write(new XftpStatistics(), default, "1", Now);
+        var dashboard = File.ReadAllText(Path.Combine(RepositoryRoot(), "deploy", "grafana", file));
         var asked = MetricName().Matches(dashboard).Select(match => match.Value).Distinct().ToList();
         Assert.NotEmpty(asked);
         Assert.All(asked, name => Assert.Contains($"# TYPE {name} ", text, StringComparison.Ordinal));
@@ -107,7 +113,7 @@ public sealed partial class SmpPrometheusTests
     [GeneratedRegex("^(simplex_smp_delivery_ack_confirmed_time)_(bucket|sum|count)$")]
     private static partial Regex HistogramPart();
 
-    [GeneratedRegex("simplex_smp_[a-z0-9_]+")]
+    [GeneratedRegex("simplex_(?:smp|xftp)_[a-z0-9_]+")]
     private static partial Regex MetricName();
 
     [GeneratedRegex("""^(simplex_smp_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"(?:,[a-z]+="[a-z]*")?\})? [0-9.]+$""")]

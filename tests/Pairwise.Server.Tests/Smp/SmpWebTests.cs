@@ -95,7 +95,15 @@ public sealed class SmpWebTests : IAsyncLifetime
         Assert.Equal("ok\n", await collector.GetStringAsync("/health", Cancellation));
         var metrics = await collector.GetStringAsync("/metrics", Cancellation);
         Assert.Contains("\nsimplex_smp_queues_total1 0\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("\nsimplex_smp_sockets_accepted 0\n", metrics, StringComparison.Ordinal);
+        var port = $"{{port=\"{Server.Endpoints[0].Port}\"}}";
+        Assert.Contains($"\nsimplex_smp_sockets_accepted{port} 0\n", metrics, StringComparison.Ordinal);
+
+        Assert.True(ServerAddress.TryParse(Server.Address, out var address));
+        await using var client = await SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, Cancellation);
+        metrics = await collector.GetStringAsync("/metrics", Cancellation);
+        Assert.Contains($"\nsimplex_smp_sockets_accepted{port} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains($"\nsimplex_smp_sockets_active{port} 1\n", metrics, StringComparison.Ordinal);
+
         using var other = await collector.GetAsync("/index.html", Cancellation);
         Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
     }

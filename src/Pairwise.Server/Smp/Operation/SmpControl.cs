@@ -5,6 +5,7 @@ using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Store;
 using Pairwise.Server.Smp.Subscribing;
+using Pairwise.Transport.Sockets;
 using Pairwise.Wire;
 
 namespace Pairwise.Server.Smp.Operation;
@@ -12,7 +13,7 @@ namespace Pairwise.Server.Smp.Operation;
 /// <summary>
 /// One session at the control port: a line in, an answer out, by the reference's words. It knows nothing of sockets.
 /// </summary>
-internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Action save) : IControlSession
+internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Func<IReadOnlyList<TlsPortCounts>> ports, Action save) : IControlSession
 {
     private const string NotAllowed = "AUTH";
     private readonly ControlRoleHolder _role = new(options.AdministratorPassword, options.UserPassword);
@@ -33,7 +34,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             "suspend" or "resume" => For(ControlRole.Administrator, () => $"{words[0]} not implemented"),
             "stats-rts" => ControlRoleHolder.DescribeRuntime(),
             "stats" => For(ControlRole.User, DescribeStatistics),
-            "sockets" => For(ControlRole.User, () => $"Active: {connections().Count}"),
+            "sockets" => For(ControlRole.User, DescribePorts),
             "server-info" => For(ControlRole.User, DescribeServer),
             "threads" or "socket-threads" => For(ControlRole.Administrator, () => $"Thread pool threads: {ThreadPool.ThreadCount}, waiting work: {ThreadPool.PendingWorkItemCount}"),
             "clients" => For(ControlRole.Administrator, DescribeClients),
@@ -96,6 +97,9 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
 
         return text.ToString().TrimEnd();
     }
+
+    private string DescribePorts() => string.Join('\n', ports().Select(port =>
+        $"Sockets for port {port.Port}:\naccepted: {port.Accepted}\nclosed: {port.Accepted - port.Active}\nactive: {port.Active}\nleaked: 0"));
 
     private string DescribeServer()
     {

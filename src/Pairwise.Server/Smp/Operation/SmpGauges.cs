@@ -58,11 +58,8 @@ public sealed record SmpGauges
     /// <summary>Queues of these.</summary>
     public long NotifierServiceQueues { get; init; }
 
-    /// <summary>Connections accepted since the start.</summary>
-    public long? SocketsAccepted { get; init; }
-
-    /// <summary>Connections open now.</summary>
-    public long? SocketsActive { get; init; }
+    /// <summary>Connections of each port.</summary>
+    public IReadOnlyList<TlsPortCounts> Ports { get; init; } = [];
 
     /// <summary>Connections refused since the start, as too many were open or memory was short.</summary>
     public long? SocketsRefused { get; init; }
@@ -118,8 +115,7 @@ public sealed record SmpGauges
             RecipientServiceQueues = recipientQueues,
             NotifierServices = notifiers,
             NotifierServiceQueues = notifierQueues,
-            SocketsAccepted = sockets?.Accepted,
-            SocketsActive = sockets?.Active,
+            Ports = sockets?.Ports ?? [],
             SocketsRefused = sockets?.Refused,
             SilentCut = sockets?.SilentCut,
             FailedHandshakes = sockets?.FailedHandshakes,

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Pairwise.Transport.Sockets;
 using Pairwise.Wire;
 
 namespace Pairwise.Server.Smp.Operation;
@@ -122,10 +123,10 @@ public static class SmpPrometheus
         WriteSubscriptions(text, gauges);
         WriteDeliveries(text, statistics, gauges);
         WriteGauge(text, "clients_total", "Clients connected", gauges.Clients);
-        WriteGauge(text, "sockets_accepted", "Connections accepted since the start", gauges.SocketsAccepted);
-        WriteGauge(text, "sockets_closed", "Connections closed since the start", gauges.SocketsAccepted - gauges.SocketsActive);
-        WriteGauge(text, "sockets_active", "Connections open", gauges.SocketsActive);
-        WriteGauge(text, "sockets_leaked", "Connections that nobody owns: this relay has none", gauges.SocketsAccepted is null ? null : 0);
+        WritePorts(text, "sockets_accepted", "Connections accepted since the start", gauges, port => port.Accepted);
+        WritePorts(text, "sockets_closed", "Connections closed since the start", gauges, port => port.Accepted - port.Active);
+        WritePorts(text, "sockets_active", "Connections open", gauges, port => port.Active);
+        WritePorts(text, "sockets_leaked", "Connections that nobody owns: this relay has none", gauges, _ => 0);
         WriteLimits(text, gauges);
         WriteProcess(text);
         Describe(text, "info", "The program", Gauge);
@@ -258,6 +259,17 @@ public static class SmpPrometheus
             new[] { ("0-60", 0L, 60L), ("60-300", 60, 300), ("300-1200", 300, 1200), ("1200-3600", 1200, 3600), ("3600+", 3600, long.MaxValue) })
         {
             Sample(text, name, $"{{period=\"{period}\"}}", buckets.Where(bucket => from <= bucket.Seconds && bucket.Seconds < to).Sum(bucket => bucket.Count));
+        }
+
+        text.Append('\n');
+    }
+
+    private static void WritePorts(StringBuilder text, string name, string help, SmpGauges gauges, Func<TlsPortCounts, long> value)
+    {
+        Describe(text, name, help, Gauge);
+        foreach (TlsPortCounts port in gauges.Ports)
+        {
+            Sample(text, name, $"{{port=\"{port.Port}\"}}", value(port));
         }
 
         text.Append('\n');

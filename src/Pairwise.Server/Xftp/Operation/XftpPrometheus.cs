@@ -3,13 +3,15 @@ using System.Text;
 
 namespace Pairwise.Server.Xftp.Operation;
 
-/// <summary>The metrics file in Prometheus' text form, with the reference's names.</summary>
+/// <summary>
+/// The metrics file in Prometheus' text form, with the reference's names. Samples have no time of their own, unlike the
+/// reference's: node-exporter's text file collector refuses a file with times.
+/// </summary>
 internal static class XftpPrometheus
 {
     public static string Write(XftpStatistics statistics, (int Day, int Week, int Month) downloaded, string version, DateTimeOffset now)
     {
         var text = new StringBuilder();
-        var stamp = now.ToUnixTimeMilliseconds();
         text.Append(CultureInfo.InvariantCulture, $"# Recorded at: {now:yyyy-MM-dd'T'HH:mm:ss'Z'}\n# Stats from: {statistics.From:yyyy-MM-dd'T'HH:mm:ss'Z'}\n\n# Files\n# -----\n\n");
         Append("files_created", "Created files", "counter", statistics[XftpCounter.FilesCreated]);
         Append("files_recipients", "Files recipients", "counter", statistics[XftpCounter.FileRecipients]);
@@ -31,6 +33,6 @@ internal static class XftpPrometheus
 
         void Append(string name, string help, string type, long value) => text.Append(
             CultureInfo.InvariantCulture,
-            $"# HELP simplex_xftp_{name} {help}\n# TYPE simplex_xftp_{name} {type}\nsimplex_xftp_{name} {value} {stamp}\n\n");
+            $"# HELP simplex_xftp_{name} {help}\n# TYPE simplex_xftp_{name} {type}\nsimplex_xftp_{name} {value}\n\n");
     }
 }
