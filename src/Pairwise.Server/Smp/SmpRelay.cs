@@ -30,7 +30,6 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     /// <returns>How many messages went.</returns>
     public int EndDeleted(SmpQueue queue, ISubscriber? except)
     {
-        int dropped = Messages.Drop(queue);
         Subscribing.Subscriptions.EndAll(queue, except);
         if (queue.Notifier is { } notifier)
         {
@@ -39,7 +38,7 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
         }
 
         Statistics.QueueDeleted(queue.IsSecured);
-        return dropped;
+        return Messages.Drop(queue); // last: files that cannot be deleted do not keep the rest from happening
     }
 
     /// <summary>A notifier was removed: whoever held it learns of that, but the one who removed it.</summary>

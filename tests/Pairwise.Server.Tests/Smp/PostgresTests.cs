@@ -310,6 +310,77 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task What_a_database_that_is_away_refuses_has_not_happened()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
+        using TestFolder folder = new();
+        PostgresOptions database = new(cluster.Connection);
+        ManualTime time = new();
+        SmpServerOptions Timed(SmpServerOptions options) => options with { Time = time };
+        OwnedQueue asked;
+        OwnedQueue refused;
+        await using (SmpServer relay = await StartAsync(folder, database, Timed))
+        {
+            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+            {
+                asked = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+                refused = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
+                AssertOk(await client.AskAsync(refused.Theirs, Text("stays"), null));
+                await cluster.CrashAsync(cancellationToken);
+
+                // Taken before anybody can know that the database is away: no answer, and it is carried out later.
+                await client.SendAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key);
+                await PassAsync(client.AssertClosedAsync());
+            }
+
+            // Refused: the connection ends without an answer, since nothing that is not stored may be told.
+            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+            {
+                await client.SendAsync(refused.Mine, SmpCommand.Del.Instance, refused.Key);
+                await client.AssertClosedAsync();
+            }
+
+            await cluster.RestartAsync(cancellationToken);
+            await PassAsync(UntilAsync(async () => await CountAsync(database, "msg_queues WHERE deleted_at IS NULL") == 1));
+            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+            {
+                AssertError(SmpError.Auth.Instance, await client.AskAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key));
+                AssertOk(await client.AskAsync(refused.Mine, SmpCommand.Sub.Instance, refused.Key));
+                Assert.Equal("stays", refused.OpenText((await client.NextEventAsync()).Message));
+            }
+        }
+
+        await using (SmpServer relay = await StartAsync(folder, database, Timed))
+        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
+        {
+            Assert.Equal(new PostgresReport(1, 0, 1, 0), relay.Report.Database);
+            AssertError(SmpError.Auth.Instance, await client.AskAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key));
+            AssertOk(await client.AskAsync(refused.Mine, SmpCommand.Del.Instance, refused.Key));
+        }
+
+        // The relay's time passes until something has happened.
+        async Task PassAsync(Task happened)
+        {
+            while (!happened.IsCompleted)
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+            }
+
+            await happened;
+        }
+
+        async Task UntilAsync(Func<Task<bool>> condition)
+        {
+            while (!await condition())
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+            }
+        }
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
     public async Task A_database_that_dies_and_comes_back_under_load_has_every_message_once()
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;

@@ -135,13 +135,12 @@ internal sealed partial class SmpDispatcher
 
     private SmpAnswer Delete(ISmpClient client, SmpQueue queue)
     {
-        SmpError? error = Queues.Delete(queue);
-        if (error is SmpError.Auth)
+        if (Queues.Delete(queue) is { } error)
         {
             return SmpAnswer.Of(error);
         }
 
         relay.EndDeleted(queue, client);
-        return SmpAnswer.OkOr(error);
+        return SmpAnswer.Ok;
     }
 }

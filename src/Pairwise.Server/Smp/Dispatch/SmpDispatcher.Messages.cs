@@ -31,9 +31,9 @@ internal sealed partial class SmpDispatcher
         }
 
         // The link of a conversation works once: until its queue is secured and used.
-        if (queue.Link is not null && queue.IsSecuredConversation)
+        if (queue.Link is not null && queue.IsSecuredConversation && Queues.DeleteLink(queue) is { } refused)
         {
-            Queues.DeleteLink(queue);
+            return SmpAnswer.Of(refused);
         }
 
         if (Options is { ExpireMessagesOnSend: true, MessageExpiration: { } expiration })

@@ -170,7 +170,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         bool wasActive = queue.Status == QueueStatus.Active;
         if (relay.Queues.Block(queue, block!) is { } error)
         {
-            return $"error: {error}";
+            return $"error: {SmpErrorCodec.ToText(error)}";
         }
 
         // The owner is told at once, and not only when a message does not come.
@@ -200,15 +200,15 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
                 return "error, queue is inactive";
             default:
                 string reason = Text(queue.Block!);
-                return relay.Queues.Unblock(queue) is { } error ? $"error: {error}" : $"ok, queue unblocked, reason to block was: {reason}";
+                return relay.Queues.Unblock(queue) is { } error ? $"error: {SmpErrorCodec.ToText(error)}" : $"ok, queue unblocked, reason to block was: {reason}";
         }
     }
 
     private string Delete(SmpQueue queue)
     {
-        if (relay.Queues.Delete(queue) is SmpError.Auth)
+        if (relay.Queues.Delete(queue) is { } error)
         {
-            return "error: AUTH";
+            return $"error: {SmpErrorCodec.ToText(error)}";
         }
 
         int count = relay.EndDeleted(queue, null);

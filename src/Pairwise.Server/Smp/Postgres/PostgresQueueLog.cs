@@ -13,7 +13,11 @@ internal sealed class PostgresQueueLog(PostgresWriter writer, TimeProvider time,
     private const string Live = " WHERE recipient_id = $1 AND deleted_at IS NULL";
 
     /// <inheritdoc/>
-    public bool TryWrite(StoreLogRecord record) => writer.TryEnqueue(ChangesOf(record)) && mirror?.TryWrite(record) != false;
+    /// <remarks>
+    /// The mirror comes first: it is only a copy, made anew at every start, and a change that it refuses must not reach the
+    /// database behind a store that was told of the refusal.
+    /// </remarks>
+    public bool TryWrite(StoreLogRecord record) => mirror?.TryWrite(record) != false && writer.TryEnqueue(ChangesOf(record));
 
     /// <summary>The statement that adds a queue.</summary>
     public static PostgresChange Insert(SmpQueue queue) => new(

@@ -7,7 +7,8 @@ namespace Pairwise.Server.Smp.Store;
 
 /// <summary>
 /// All queues of a relay, found by each of their ids, and every change that a command or the operator may make to
-/// their records. With a log, a change is written before the call returns.
+/// their records. With a log, a change is written before it is made here: what the log refuses answers STORE, and has not
+/// happened.
 /// </summary>
 /// <remarks>
 /// Thread-safe; a queue is guarded by itself, and there is no lock over all of them. A change of a queue that was
@@ -44,7 +45,10 @@ public sealed class QueueStore
 
     public bool TryFindByLink(LinkId id, [NotNullWhen(true)] out SmpQueue? queue) => _byLink.TryGetValue(id, out queue);
 
-    /// <summary>Adds a new queue. Answers DUPLICATE_ when one of its ids is taken; then nothing was added.</summary>
+    /// <summary>
+    /// Adds a new queue. Answers DUPLICATE_ when one of its ids is taken; then nothing was added. A queue that the log
+    /// refused counts as deleted.
+    /// </summary>
     public SmpError? Add(SmpQueue queue)
     {
         lock (queue)
@@ -72,9 +76,19 @@ public sealed class QueueStore
                 return SmpError.Duplicate.Instance;
             }
 
-            Services.Associate(ServiceSide.Recipient, null, queue.ServiceId);
-            Services.Associate(ServiceSide.Notifier, null, queue.Notifier?.ServiceId);
-            return Write(new StoreLogRecord.CreateQueue(queue));
+            // Its ids are reserved: nobody else can take them while the log is asked.
+            SmpError? refused = WriteOr(new StoreLogRecord.CreateQueue(queue), () =>
+            {
+                queue.IsDeleted = true;
+                Forget(queue, hasLink: true, hasNotifier: true);
+            });
+            if (refused is null)
+            {
+                Services.Associate(ServiceSide.Recipient, null, queue.ServiceId);
+                Services.Associate(ServiceSide.Notifier, null, queue.Notifier?.ServiceId);
+            }
+
+            return refused;
         }
     }
 
@@ -93,8 +107,13 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            if (Write(new StoreLogRecord.SecureQueue(queue.RecipientId, key)) is { } refused)
+            {
+                return refused;
+            }
+
             queue.SetSenderKey(key);
-            return Write(new StoreLogRecord.SecureQueue(queue.RecipientId, key));
+            return null;
         }
     }
 
@@ -108,8 +127,13 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            if (Write(new StoreLogRecord.UpdateKeys(queue.RecipientId, keys)) is { } refused)
+            {
+                return refused;
+            }
+
             queue.SetRecipientKeys([.. keys]);
-            return Write(new StoreLogRecord.UpdateKeys(queue.RecipientId, keys));
+            return null;
         }
     }
 
@@ -123,6 +147,7 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            bool isNew = queue.Link is null;
             if (queue.Link is { } present)
             {
                 if (present.Id != link.Id || !present.FixedPart.Span.SequenceEqual(link.FixedPart.Span))
@@ -135,8 +160,19 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance; // the id belongs to another queue
             }
 
-            queue.SetLink(link);
-            return Write(new StoreLogRecord.CreateLink(queue.RecipientId, link));
+            SmpError? refused = WriteOr(new StoreLogRecord.CreateLink(queue.RecipientId, link), () =>
+            {
+                if (isNew)
+                {
+                    _byLink.TryRemove(link.Id, out _);
+                }
+            });
+            if (refused is null)
+            {
+                queue.SetLink(link);
+            }
+
+            return refused;
         }
     }
 
@@ -155,16 +191,21 @@ public sealed class QueueStore
                 return null;
             }
 
+            if (Write(new StoreLogRecord.DeleteLink(queue.RecipientId)) is { } refused)
+            {
+                return refused;
+            }
+
             _byLink.TryRemove(link.Id, out _);
             queue.SetLink(null);
-            return Write(new StoreLogRecord.DeleteLink(queue.RecipientId));
+            return null;
         }
     }
 
     /// <summary>Sets notifier credentials. Answers DUPLICATE_ when the id is taken.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="notifier">The new credentials.</param>
-    /// <param name="former">The credentials that they replace.</param>
+    /// <param name="former">The credentials that they replaced; null when they replaced none.</param>
     public SmpError? SetNotifier(SmpQueue queue, QueueNotifier notifier, out QueueNotifier? former)
     {
         former = null;
@@ -180,10 +221,15 @@ public sealed class QueueStore
                 return SmpError.Duplicate.Instance;
             }
 
+            if (WriteOr(new StoreLogRecord.AddNotifier(queue.RecipientId, notifier), () => _byNotifier.TryRemove(notifier.Id, out _)) is { } refused)
+            {
+                return refused;
+            }
+
             former = RemoveNotifier(queue);
             queue.SetNotifier(notifier);
             Services.Associate(ServiceSide.Notifier, null, notifier.ServiceId);
-            return Write(new StoreLogRecord.AddNotifier(queue.RecipientId, notifier));
+            return null;
         }
     }
 
@@ -198,8 +244,13 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            if (queue.Notifier is not null && Write(new StoreLogRecord.DeleteNotifier(queue.RecipientId)) is { } refused)
+            {
+                return refused;
+            }
+
             former = RemoveNotifier(queue);
-            return former is null ? null : Write(new StoreLogRecord.DeleteNotifier(queue.RecipientId));
+            return null;
         }
     }
 
@@ -207,7 +258,7 @@ public sealed class QueueStore
     /// <param name="queue">The queue.</param>
     /// <param name="side">Whose side.</param>
     /// <param name="serviceId">The service, or null for none.</param>
-    /// <param name="former">The service that it was associated with.</param>
+    /// <param name="former">The service that it was associated with before.</param>
     public SmpError? SetService(SmpQueue queue, ServiceSide side, StoredId? serviceId, out StoredId? former)
     {
         former = null;
@@ -224,6 +275,11 @@ public sealed class QueueStore
                 return null;
             }
 
+            if (Write(new StoreLogRecord.QueueService(queue.RecipientId, side, serviceId)) is { } refused)
+            {
+                return refused;
+            }
+
             if (side == ServiceSide.Recipient)
             {
                 queue.SetService(serviceId);
@@ -234,16 +290,13 @@ public sealed class QueueStore
             }
 
             Services.Associate(side, former, serviceId);
-            return Write(new StoreLogRecord.QueueService(queue.RecipientId, side, serviceId));
+            return null;
         }
     }
 
     /// <summary>Adds a service, or finds the one with the same certificate; another role answers SERVICE.</summary>
-    public SmpError? GetOrAddService(ServiceRecord service, out StoredId id)
-    {
-        SmpError? error = Services.GetOrAdd(service, out id, out bool isNew);
-        return error is null && isNew ? Write(new StoreLogRecord.NewService(service)) : error;
-    }
+    public SmpError? GetOrAddService(ServiceRecord service, out StoredId id) =>
+        Services.GetOrAdd(service, added => Write(new StoreLogRecord.NewService(added)), out id);
 
     /// <summary>No more messages are taken.</summary>
     public SmpError? Suspend(SmpQueue queue) =>
@@ -272,8 +325,13 @@ public sealed class QueueStore
                 return null;
             }
 
+            if (Write(new StoreLogRecord.UpdateTime(queue.RecipientId, day)) is { } refused)
+            {
+                return refused;
+            }
+
             queue.UsedDay = day;
-            return Write(new StoreLogRecord.UpdateTime(queue.RecipientId, day));
+            return null;
         }
     }
 
@@ -287,11 +345,16 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            if (Write(new StoreLogRecord.DeleteQueue(queue.RecipientId)) is { } refused)
+            {
+                return refused;
+            }
+
             queue.IsDeleted = true;
             Services.Associate(ServiceSide.Recipient, queue.ServiceId, null);
             Services.Associate(ServiceSide.Notifier, queue.Notifier?.ServiceId, null);
             Forget(queue, hasLink: true, hasNotifier: true);
-            return Write(new StoreLogRecord.DeleteQueue(queue.RecipientId));
+            return null;
         }
     }
 
@@ -304,9 +367,14 @@ public sealed class QueueStore
                 return SmpError.Auth.Instance;
             }
 
+            if (Write(record) is { } refused)
+            {
+                return refused;
+            }
+
             queue.SetBlock(block);
             queue.Status = status;
-            return Write(record);
+            return null;
         }
     }
 
@@ -335,6 +403,25 @@ public sealed class QueueStore
         if (hasNotifier && queue.Notifier is { } notifier)
         {
             _byNotifier.TryRemove(notifier.Id, out _);
+        }
+    }
+
+    // What was reserved for a change is given back when the log does not take its record, or fails.
+    private SmpError.Store? WriteOr(StoreLogRecord record, Action giveBack)
+    {
+        bool isWritten = false;
+        try
+        {
+            SmpError.Store? refused = Write(record);
+            isWritten = refused is null;
+            return refused;
+        }
+        finally
+        {
+            if (!isWritten)
+            {
+                giveBack();
+            }
         }
     }
 

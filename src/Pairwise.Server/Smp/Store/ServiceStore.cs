@@ -39,24 +39,29 @@ public sealed class ServiceStore
         }
     }
 
-    internal SmpError? GetOrAdd(ServiceRecord service, out StoredId id, out bool isNew)
+    // A new one is written first: nobody finds it before, and what the log refuses is not added.
+    internal SmpError? GetOrAdd(ServiceRecord service, Func<ServiceRecord, SmpError?> write, out StoredId id)
     {
         lock (_gate)
         {
-            isNew = false;
             if (_byCertificate.TryGetValue(service.CertificateHash, out id))
             {
                 return _byId[id].Record.Role == service.Role ? null : SmpError.Service.Instance;
             }
 
             id = service.Id;
-            if (!_byId.TryAdd(id, new Entry(service)))
+            if (_byId.ContainsKey(id))
             {
                 return SmpError.Duplicate.Instance;
             }
 
+            if (write(service) is { } refused)
+            {
+                return refused;
+            }
+
+            _byId.Add(id, new Entry(service));
             _byCertificate.Add(service.CertificateHash, id);
-            isNew = true;
             return null;
         }
     }
