@@ -15,6 +15,9 @@ internal sealed unsafe partial class Epoll
     /// <summary>EPOLLOUT, EPOLLHUP and EPOLLERR: a write has something to say.</summary>
     public const uint Writable = 0x004 | 0x010 | 0x008;
 
+    /// <summary>EPOLLRDHUP, EPOLLHUP and EPOLLERR: the peer sends nothing more; told once, perhaps together with its last bytes.</summary>
+    public const uint Ending = 0x2000 | 0x010 | 0x008;
+
     private const uint EdgeTriggered = 1u << 31;
     private const int CloseOnExec = 0x80000;
     private const int Add = 1;

@@ -147,6 +147,16 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Ssl)]
     public static partial int SSL_key_update(nint ssl, int updateType);
 
+    /// <summary>For tests of the peer's side: asks for records of at most 512, 1,024, 2,048 or 4,096 bytes (1 to 4).</summary>
+    [LibraryImport(Ssl)]
+    public static partial int SSL_set_tlsext_max_fragment_length(nint ssl, byte mode);
+
+    [LibraryImport(Ssl)]
+    public static partial nint SSL_get_session(nint ssl);
+
+    [LibraryImport(Ssl)]
+    public static partial byte SSL_SESSION_get_max_fragment_length(nint session);
+
     [LibraryImport(Ssl)]
     public static partial int SSL_client_hello_get0_ext(nint ssl, uint type, byte** content, nuint* length);
 

@@ -17,6 +17,9 @@ public sealed class PolledStream : Stream
     private Readiness? _writing;
     private int _isDisposed;
 
+    // set by the poller, before it tells the reader
+    private volatile bool _isEnding;
+
     internal PolledStream(Socket socket, SocketPoller poller, ulong number)
     {
         socket.Blocking = false;
@@ -77,7 +80,12 @@ public sealed class PolledStream : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    internal void OnReadable() => _reading.Tell();
+    internal void OnReadable(bool isEnding)
+    {
+        if (isEnding)
+            _isEnding = true;
+        _reading.Tell();
+    }
 
     internal void OnWritable() => Volatile.Read(ref _writing)?.Tell();
 
@@ -99,7 +107,10 @@ public sealed class PolledStream : Stream
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         var waiting = _reading.WaitAsync(cancellationToken);
-        return waiting.IsCompletedSuccessfully ? LookAsync(cancellationToken) : waiting;
+        if (!waiting.IsCompletedSuccessfully)
+            return waiting;
+        _ = waiting.Result; // an event may have come just now: taking the result ends the registration for the cancellation
+        return LookAsync(cancellationToken);
     }
 
     // What an event told may have been read with what came before it: only looking tells.
@@ -153,8 +164,9 @@ public sealed class PolledStream : Stream
         switch (error)
         {
             case SocketError.Success:
-                // Less than there was room for: all that was there. Else there may be more, of which no event will tell.
-                if (count == buffer.Length || count == 0)
+                // Less than there was room for: all that was there. Else there may be more, of which no event will tell; and the
+                // peer's end, or the failure, that was told together with these bytes is not told again.
+                if (count == buffer.Length || count == 0 || _isEnding)
                     _reading.Keep();
                 return true;
             case SocketError.WouldBlock:

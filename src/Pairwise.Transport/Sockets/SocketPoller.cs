@@ -65,7 +65,7 @@ public sealed class SocketPoller
                 if (!_streams.TryGetValue(number, out var stream))
                     continue; // closed in between
                 if ((events & Epoll.Readable) != 0)
-                    stream.OnReadable();
+                    stream.OnReadable(isEnding: (events & Epoll.Ending) != 0);
                 if ((events & Epoll.Writable) != 0)
                     stream.OnWritable();
             }

@@ -17,6 +17,9 @@ public sealed class TlsConnection : ISecureConnection
 
     private const int MostRecordContent = 16 * 1024;
 
+    /// <summary>Answers to a peer's own TLS messages that may wait for the next write: hundreds. More are an attack.</summary>
+    private const int MostUnsent = 16 * 1024;
+
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(1);
 
     // fixed after construction
@@ -262,7 +265,7 @@ public sealed class TlsConnection : ISecureConnection
             ThrowIfBroken();
             var call = _session.Read(destination, Received, _isInputEnded);
             Consume(call.Consumed);
-            KeepOutput(call);
+            KeepReply(ref call);
             if (call.Step is TlsStep.Failed)
                 throw FailLocked(call);
             count = call.Count;
@@ -282,7 +285,7 @@ public sealed class TlsConnection : ISecureConnection
         {
             var call = _session.Read(destination[count..], Received, _isInputEnded);
             Consume(call.Consumed);
-            KeepOutput(call);
+            KeepReply(ref call);
             if (call.Step is TlsStep.Failed)
                 FailLocked(call);
             if (call.Step is not TlsStep.Done)
@@ -433,6 +436,19 @@ public sealed class TlsConnection : ISecureConnection
         ArrayPool<byte>.Shared.Return(call.Output);
         _unsent = joined;
         _unsentLength += call.OutputLength;
+    }
+
+    /// <summary>
+    /// Keeps what a read causes. A peer that asks for answers on and on while nothing is written to it (key updates, new
+    /// handshakes within TLS 1.2) fails.
+    /// </summary>
+    private void KeepReply(ref TlsCall call)
+    {
+        KeepOutput(call);
+        if (_unsent is null || _unsentLength <= MostUnsent || call.Step is TlsStep.Failed)
+            return;
+        call.Step = TlsStep.Failed;
+        call.Error = new TransportException(TransportFailure.Tls, "The peer asks for too many answers of TLS.");
     }
 
     private (byte[]? Output, int Length) TakeOutput()

@@ -34,7 +34,8 @@ internal struct TlsCall
 /// <summary>
 /// One TLS session as a plain state machine: bytes in, bytes out, no socket, no task. Calls must not overlap. OpenSSL
 /// makes the handshake. Of a TLS 1.3 session with ChaCha20-Poly1305 it is then released, and <see cref="RecordSession"/>
-/// goes on: less memory, and no copies. Other sessions (TLS 1.2, browsers) stay with OpenSSL.
+/// goes on: less memory, and no copies. Other sessions (TLS 1.2, browsers, peers that asked for short records) stay with
+/// OpenSSL.
 /// </summary>
 internal sealed unsafe class TlsSession : IDisposable
 {
@@ -125,7 +126,7 @@ internal sealed unsafe class TlsSession : IDisposable
         IsCertificateSent = !_context.IsServer && LibSsl.SSL_get_signature_type_nid(_handle.Value, &type) == 1;
         ProtocolVersion = LibSsl.SSL_version(_handle.Value);
         CipherSuite = Marshal.PtrToStringAnsi((nint)LibSsl.SSL_CIPHER_get_name(LibSsl.SSL_get_current_cipher(_handle.Value))) ?? "";
-        if (ProtocolVersion == LibSsl.Tls13 && CipherSuite == TakenSuite && _secrets?.TryTake(_context.IsServer, out var sending, out var receiving) == true)
+        if (ProtocolVersion == LibSsl.Tls13 && CipherSuite == TakenSuite && !HasShortRecords() && _secrets?.TryTake(_context.IsServer, out var sending, out var receiving) == true)
         {
             _records = new RecordSession(_context.IsServer, sending, receiving);
             _handle.Dispose();
@@ -149,6 +150,9 @@ internal sealed unsafe class TlsSession : IDisposable
             throw new TransportException(TransportFailure.Tls, "The TLS session has no channel binding.");
         return finished[..(int)length].ToArray();
     }
+
+    // RFC 6066, section 4: a peer with little memory may ask for records of at most 512 to 4,096 bytes.
+    private bool HasShortRecords() => LibSsl.SSL_SESSION_get_max_fragment_length(LibSsl.SSL_get_session(_handle.Value)) != 0;
 
     private string? GetApplicationProtocol()
     {

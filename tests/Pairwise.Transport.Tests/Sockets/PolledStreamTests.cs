@@ -91,6 +91,20 @@ public sealed class PolledStreamTests
         }
     }
 
+    [Fact]
+    public async Task The_end_of_the_peer_is_seen_that_came_together_with_its_last_bytes()
+    {
+        await using var pair = await Pair.OpenAsync(near =>
+        {
+            near.Send([1, 2, 3]);
+            near.Shutdown(SocketShutdown.Send);
+        });
+        await ReadOnceAsync(pair.Far, 0, Token); // one event for both
+        Assert.Equal(3, await pair.Far.ReadAsync(new byte[100], Token));
+        await ReadOnceAsync(pair.Far, 0, Token).WaitAsync(TimeSpan.FromMinutes(1), Token);
+        Assert.Equal(0, await pair.Far.ReadAsync(new byte[100], Token));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -145,13 +159,14 @@ public sealed class PolledStreamTests
 
         public PolledStream Far { get; } = far;
 
-        public static async Task<Pair> OpenAsync()
+        public static async Task<Pair> OpenAsync(Action<Socket>? begin = null)
         {
             using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             listening.Listen();
             var near = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await near.ConnectAsync(listening.LocalEndPoint!, Token);
+            begin?.Invoke(near);
             return new Pair(SocketPoller.Next().Own(near), SocketPoller.Next().Own(await listening.AcceptAsync(Token)), near);
         }
 

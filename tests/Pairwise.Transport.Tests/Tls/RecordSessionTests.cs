@@ -186,12 +186,15 @@ public sealed class RecordSessionTests
     [InlineData(new byte[] { 0, 0, 0 }, 10)] // no type
     [InlineData(new byte[] { 1, 20 }, 10)] // a change of ciphers
     [InlineData(new byte[] { 22 }, 10)] // an empty handshake message
-    [InlineData(new byte[] { 24, 0, 0, 1, 2, 22 }, 50)] // a key update that asks for something else
+    [InlineData(new byte[] { 24, 0, 0, 1, 2, 22 }, 47)] // a key update that asks for something else
+    [InlineData(new byte[] { 24, 0, 0, 0, 22 }, 50)]
     [InlineData(new byte[] { 24, 0, 0, 2, 0, 0, 22 }, 50)]
     [InlineData(new byte[] { 24, 0, 0, 1, 0, 4, 22 }, 10)] // something behind a key update
     [InlineData(new byte[] { 4, 0, 0, 0, 22 }, 10)] // a ticket, to a server
     [InlineData(new byte[] { 1, 0, 0, 0, 22 }, 10)] // a new handshake
-    [InlineData(new byte[] { 1, 0xFF, 0, 0, 22 }, 50)]
+    [InlineData(new byte[] { 1, 0, 0x40, 0, 22 }, 10)] // the same, of which only the beginning came
+    [InlineData(new byte[] { 24, 0, 0x40, 0, 22 }, 50)]
+    [InlineData(new byte[] { 21 }, 10)] // an empty alert
     [InlineData(new byte[] { 1, 21 }, 50)]
     public void What_does_not_belong_after_a_handshake_is_refused(byte[] content, byte alert)
     {
@@ -246,6 +249,58 @@ public sealed class RecordSessionTests
         Assert.Equal((5 + 6 + 16) + (5 + 3 + 16), call.OutputLength);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_peer_that_asks_for_new_keys_without_end_is_cut_and_its_answers_take_no_memory(bool isServerOurs)
+    {
+        const int updateRequested = 1;
+        const int most = 5000;
+        var (near, far) = MemoryDuplex.CreatePair();
+        await using var pair = await OpenAsync(isClientOurs: false, isServerOurs, near, far);
+        var reading = pair.Server.ReadAsync(new byte[100], Token).AsTask();
+        var count = 0;
+        for (; count < most && !reading.IsCompleted; count++)
+        {
+            Assert.Equal(1, LibSsl.SSL_key_update(pair.Client.Session.OpenSslHandle, updateRequested));
+            var call = pair.Client.Session.Handshake(default, isInputEnded: false); // sends it
+            await near.WriteAsync(call.Output.AsMemory(0, call.OutputLength), Token);
+            await Task.Yield();
+        }
+
+        await Assert.ThrowsAsync<TransportException>(() => reading.WaitAsync(TimeSpan.FromMinutes(1), Token));
+    }
+
+    [Fact]
+    public void A_client_that_asks_for_short_records_gets_them()
+    {
+        const byte of512Bytes = 1;
+        using var clientContext = TlsContext.ForClient(TlsPair.ClientOptions);
+        using var serverContext = TlsContext.ForServer(TlsPair.ServerOptions);
+        clientContext.KeepsOpenSsl = true;
+        using var client = new TlsSession(clientContext, TlsPair.Target);
+        using var server = new TlsSession(serverContext, target: null);
+        Assert.Equal(1, LibSsl.SSL_set_tlsext_max_fragment_length(client.OpenSslHandle, of512Bytes));
+        var hello = client.Handshake(default, isInputEnded: false);
+        var flight = server.Handshake(hello.Output.AsSpan(0, hello.OutputLength), isInputEnded: false);
+        var finished = client.Handshake(flight.Output.AsSpan(0, flight.OutputLength), isInputEnded: false);
+        Assert.Equal(TlsStep.Done, finished.Step);
+        Assert.Equal(TlsStep.Done, server.Handshake(finished.Output.AsSpan(0, finished.OutputLength), isInputEnded: false).Step);
+
+        var sent = RandomNumberGenerator.GetBytes(2000);
+        var call = server.Write(sent);
+        var received = new byte[sent.Length];
+        for (var (read, consumed) = (0, 0); read < sent.Length;)
+        {
+            var reading = client.Read(received.AsSpan(read), call.Output.AsSpan(consumed, call.OutputLength - consumed), isInputEnded: false);
+            Assert.Equal(TlsStep.Done, reading.Step);
+            read += reading.Count;
+            consumed += reading.Consumed;
+        }
+
+        Assert.Equal(sent, received);
+    }
+
     [Fact]
     public void A_farewell_ends_the_session_and_another_alert_fails_it()
     {
@@ -290,9 +345,14 @@ public sealed class RecordSessionTests
         Assert.Equal((2, 21), (told[0], told[2]));
     }
 
-    private static async Task<TlsPair> OpenAsync(bool isClientOurs, bool isServerOurs)
+    private static Task<TlsPair> OpenAsync(bool isClientOurs, bool isServerOurs)
     {
         var (near, far) = MemoryDuplex.CreatePair();
+        return OpenAsync(isClientOurs, isServerOurs, near, far);
+    }
+
+    private static async Task<TlsPair> OpenAsync(bool isClientOurs, bool isServerOurs, Stream near, Stream far)
+    {
         using var clientContext = TlsContext.ForClient(TlsPair.ClientOptions);
         using var serverContext = TlsContext.ForServer(TlsPair.ServerOptions);
         clientContext.KeepsOpenSsl = !isClientOurs;

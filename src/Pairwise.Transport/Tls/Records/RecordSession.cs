@@ -24,6 +24,7 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
     // Records in a row that carry nothing for the reader: more are an attack on its time.
     private const int MostIdleRecords = 32;
     private const int HandshakeHeaderLength = 4;
+    private const int KeyUpdateLength = 1;
 
     private const byte TypeAlert = 21;
     private const byte TypeHandshake = 22;
@@ -38,6 +39,7 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
     private const byte AlertUnexpectedMessage = 10;
     private const byte AlertBadRecordMac = 20;
     private const byte AlertRecordOverflow = 22;
+    private const byte AlertIllegalParameter = 47;
     private const byte AlertUnknownAuthority = 48;
     private const byte AlertDecodeError = 50;
     private const byte AlertUserCancelled = 90;
@@ -209,6 +211,8 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
     // alert = level(1) description(1)
     private bool ReadAlert(ref TlsCall call, ReadOnlySpan<byte> content)
     {
+        if (content.IsEmpty)
+            return !Fail(ref call, AlertUnexpectedMessage, "The peer sent an alert without content.");
         if (content.Length != 2)
             return !Fail(ref call, AlertDecodeError, "The peer sent an alert that does not parse.");
         switch (content[1])
@@ -239,25 +243,25 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
 
         while (content.Length >= HandshakeHeaderLength)
         {
+            // Known to be one of those taken before its rest is kept.
             var length = (content[1] << 16) | BinaryPrimitives.ReadUInt16BigEndian(content[2..]);
-            if (length > MostContent)
-                return !Fail(ref call, AlertDecodeError, "The peer sent a handshake message that is too long.");
+            var isKeyUpdate = content[0] == MessageKeyUpdate;
+            if (!isKeyUpdate && (isServer || content[0] != MessageSessionTicket))
+                return !Fail(ref call, AlertUnexpectedMessage, "The peer sent a handshake message that does not belong here.");
+            if (isKeyUpdate ? length != KeyUpdateLength : length > MostContent)
+                return !Fail(ref call, AlertDecodeError, "The peer sent a handshake message of a wrong length.");
             if (content.Length < HandshakeHeaderLength + length)
                 break;
             var body = content.Slice(HandshakeHeaderLength, length);
             var rest = content[(HandshakeHeaderLength + length)..];
-            switch (content[0])
+            if (isKeyUpdate)
             {
-                case MessageSessionTicket when !isServer:
-                    break;
-                case MessageKeyUpdate when body.Length != 1 || body[0] > 1:
-                    return !Fail(ref call, AlertDecodeError, "The peer sent a key update that does not parse.");
-                case MessageKeyUpdate when rest.IsEmpty:
-                    receiving.Update();
-                    _owesKeyUpdate |= body[0] == 1;
-                    break;
-                default:
-                    return !Fail(ref call, AlertUnexpectedMessage, "The peer sent a handshake message that does not belong here.");
+                if (body[0] > 1)
+                    return !Fail(ref call, AlertIllegalParameter, "The peer sent a key update that asks for something unknown.");
+                if (!rest.IsEmpty)
+                    return !Fail(ref call, AlertUnexpectedMessage, "The peer sent something behind a key update in the same record.");
+                receiving.Update();
+                _owesKeyUpdate |= body[0] == 1;
             }
 
             content = rest;
@@ -311,8 +315,7 @@ internal sealed class RecordSession(bool isServer, RecordKeys sending, RecordKey
     /// <summary>Rents the output of a call, with room for the key update that may have to go first, and puts that there.</summary>
     private void Reserve(ref TlsCall call, int length)
     {
-        const int keyUpdateLength = HandshakeHeaderLength + 1;
-        call.Output = ArrayPool<byte>.Shared.Rent(length + (_owesKeyUpdate ? keyUpdateLength + Overhead : 0));
+        call.Output = ArrayPool<byte>.Shared.Rent(length + (_owesKeyUpdate ? HandshakeHeaderLength + KeyUpdateLength + Overhead : 0));
         if (!_owesKeyUpdate)
             return;
         _owesKeyUpdate = false;
