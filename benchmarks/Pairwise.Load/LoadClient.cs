@@ -26,7 +26,11 @@ internal sealed class LoadClient : IAsyncDisposable
         _authorizer = new TransmissionAuthorizer(_format, session.ServerKey);
     }
 
-    internal static async Task<LoadClient> ConnectAsync(ServerAddress server, CancellationToken cancellationToken)
+    internal static Task<LoadClient> ConnectAsync(ServerAddress server, CancellationToken cancellationToken) =>
+        ConnectAsync(server, (_, stream) => stream, cancellationToken);
+
+    /// <summary>A client with a stream of the caller's between TLS and the socket's stream.</summary>
+    internal static async Task<LoadClient> ConnectAsync(ServerAddress server, Func<Socket, Stream, Stream> wrap, CancellationToken cancellationToken)
     {
         if (!server.TryGetPort(out ushort port))
         {
@@ -38,7 +42,7 @@ internal sealed class LoadClient : IAsyncDisposable
             Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(server.Hosts[0].Name, port, cancellationToken);
             TlsTarget target = new(PeerChecks.Server(server.KeyHash, TimeProvider.System));
-            TlsConnection connection = await TlsConnection.ConnectAsync(Context, target, LoadThreads.Next().Own(socket), TimeProvider.System, cancellationToken);
+            TlsConnection connection = await TlsConnection.ConnectAsync(Context, target, wrap(socket, LoadThreads.Next().Own(socket)), TimeProvider.System, cancellationToken);
             SmpClientHandshakeOptions handshake = new() { KeyHash = server.KeyHash, Versions = SmpVersions.ClientRange };
             return new LoadClient(await SmpClientHandshake.RunAsync(connection, handshake, SystemRandom.Instance, cancellationToken));
         }

@@ -18,7 +18,7 @@ internal static class SmpScenarios
         new("restart", "from the start of the process to the first answers, with --queues (1,000,000) in the store log", RestartScenario.RunAsync),
         new("subscribe", "one client subscribes to --queues (100,000) in full blocks", SubscribeScenario.RunAsync),
         new("connections", "memory of an idle TLS connection, over --idle (10,000)", ConnectionScenario.RunAsync),
-        new("cores", "what a second core brings to the relay", CoresScenario.RunAsync),
+        new("cores", "what a second core brings to the relay, under a load that was sealed ahead; rounds of up to --seconds (2)", CoresScenario.RunAsync),
         new("auth-timing", "whether the time until AUTH tells why: --samples (2,000) of each fault, inside and over TLS", AuthTimingScenario.RunAsync),
         new("strength", "two clients exchange messages under floods, slow clients, garbage and a storm over --queues (10,000), --seconds (8) each", StrengthScenario.RunAsync),
     ];
