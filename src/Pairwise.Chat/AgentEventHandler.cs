@@ -276,15 +276,14 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
                 var contact = store.GetContact(connection);
                 List<ChatItem> items = contact is null ? [] : [.. messages.Select(message => store.Advance(contact.Id, message, status, notice)).OfType<ChatItem>()];
                 List<ChatFileId> ended = contact is null ? [] : [.. messages.Select(message => FileExchange.Advance(store, contact.Id, message, status, notice)).OfType<ChatFileId>()];
-                return (Contact: contact, Items: items, Files: ended);
+                List<FileRow> given = contact is null || status != ItemStatus.Failed ? [] : [.. messages.Select(message => FileExchange.GiveUp(store, contact.Id, message, notice)).OfType<FileRow>()];
+                return (Contact: contact, Items: items, Files: ended, GivenUp: given);
             },
             cancellationToken);
+        foreach (var file in changed.GivenUp)
+            await files.EndTransferAsync(file, cancellationToken);
         foreach (var item in changed.Items)
-        {
-            if (status == ItemStatus.Failed && item.File is { IsOver: false } file)
-                await files.GiveUpAsync(file.Id, notice, cancellationToken);
             await tell(new ChatEvent.StatusChanged(changed.Contact!, item), cancellationToken);
-        }
 
         foreach (var file in changed.Files)
             await files.TellOfEndAsync(file, cancellationToken);

@@ -39,6 +39,10 @@ public sealed record TransportHost
     /// <summary>The host as text; an IPv6 address without brackets.</summary>
     public string Name { get; }
 
+    /// <summary>Whether this is the machine that asks, by its name or by its address: nobody else is reached by it.</summary>
+    public bool IsThisMachine =>
+        Name == "localhost" || (Kind is TransportHostKind.IPv4 or TransportHostKind.IPv6 && IPAddress.TryParse(Name, out var address) && IPAddress.IsLoopback(address));
+
     /// <summary>Reads a host that is the whole text.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, [NotNullWhen(true)] out TransportHost? host)
     {

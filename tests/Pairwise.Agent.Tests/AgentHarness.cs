@@ -1,5 +1,4 @@
 using System.Net;
-using System.Threading.Channels;
 using Pairwise.Agent.Relays;
 using Pairwise.Agent.Store;
 using Pairwise.Client;
@@ -75,12 +74,9 @@ internal sealed class TestAgent : IAsyncDisposable
     private readonly AgentOptions _options;
     private readonly IRelayConnector _connector;
     private readonly IReadOnlyList<ServerAddressWithPassword> _servers;
-    private readonly List<AgentEvent> _passed = [];
     private readonly HashSet<(ConnectionId Connection, AgentMessageId Message)> _seen = [];
+    private readonly AgentEventLog _events = new(TimeSpan.FromSeconds(30));
     private Database _database = null!;
-    private CancellationTokenSource _stopReading = null!;
-    private Channel<AgentEvent> _events = null!;
-    private Task _reading = Task.CompletedTask;
 
     private TestAgent(string path, AgentOptions options, IRelayConnector connector, IReadOnlyList<ServerAddressWithPassword> servers)
     {
@@ -118,11 +114,7 @@ internal sealed class TestAgent : IAsyncDisposable
     /// <summary>Stops reading events and ends the agent, as a quitting program does; what was not waited for is told again.</summary>
     public async Task StopAsync()
     {
-        await _stopReading.CancelAsync();
-        await _reading;
-        _stopReading.Dispose();
-        // What was read counts as handled and is not told again.
-        while (_events.Reader.TryRead(out var read)) _passed.Add(read);
+        await _events.StopAsync();
         await Client.DisposeAsync();
         await _database.DisposeAsync();
     }
@@ -135,35 +127,9 @@ internal sealed class TestAgent : IAsyncDisposable
         await Client.SubscribeAllAsync(Token);
     }
 
-    /// <summary>The next event of a type that meets a condition; events before it that do not are put aside for later waits.</summary>
-    public async Task<T> NextAsync<T>(Func<T, bool>? condition = null)
-        where T : AgentEvent
-    {
-        for (var i = 0; i < _passed.Count; i++)
-        {
-            if (_passed[i] is T passed && (condition is null || condition(passed)))
-            {
-                _passed.RemoveAt(i);
-                return passed;
-            }
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
-        try
-        {
-            while (true)
-            {
-                var next = await _events.Reader.ReadAsync(limit.Token);
-                if (next is T wanted && (condition is null || condition(wanted))) return wanted;
-                _passed.Add(next);
-            }
-        }
-        catch (OperationCanceledException) when (!Token.IsCancellationRequested)
-        {
-            throw new TimeoutException($"No {typeof(T).Name}; there were: {string.Join(", ", _passed)}");
-        }
-    }
+    /// <inheritdoc cref="AgentEventLog.NextAsync"/>
+    public Task<T> NextAsync<T>(Func<T, bool>? condition = null)
+        where T : AgentEvent => _events.NextAsync(condition);
 
     /// <summary>The next message of a connection as text, acknowledged.</summary>
     public async Task<string> ReceiveAsync(ConnectionId connection, bool withReceipt = false)
@@ -181,11 +147,7 @@ internal sealed class TestAgent : IAsyncDisposable
         Client.SendMessageAsync(connection, System.Text.Encoding.UTF8.GetBytes(text), isNotificationWanted: true, isPostQuantum, Token);
 
     /// <summary>Events that no wait has taken.</summary>
-    public IReadOnlyList<AgentEvent> Untaken()
-    {
-        while (_events.Reader.TryRead(out var next)) _passed.Add(next);
-        return _passed;
-    }
+    public IReadOnlyList<AgentEvent> Untaken() => _events.Untaken();
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
@@ -194,26 +156,12 @@ internal sealed class TestAgent : IAsyncDisposable
         using var passphrase = Passphrase.Empty();
         _database = Database.Open(new DatabaseOptions { Path = _path, Schemas = [AgentSchema.Schema] }, passphrase);
         Client = await AgentClient.StartAsync(_options, new AgentDependencies(_database, _connector), Token);
-        _events = Channel.CreateUnbounded<AgentEvent>();
-        _stopReading = new CancellationTokenSource();
-        _reading = ReadAsync(Client, _events.Writer, _stopReading.Token);
-    }
-
-    private static async Task ReadAsync(AgentClient client, ChannelWriter<AgentEvent> events, CancellationToken cancellationToken)
-    {
-        try
+        var client = Client;
+        // Receipts are acknowledged like messages; no test wants to do that itself.
+        _events.Start(client, async (raised, token) =>
         {
-            await foreach (var raised in client.ReadEventsAsync(cancellationToken))
-            {
-                // Receipts are acknowledged like messages; no test wants to do that itself.
-                if (raised is AgentEvent.ReceiptsReceived receipts) await client.AckMessageAsync(receipts.Connection, receipts.Meta.Id, receipt: null, cancellationToken);
-                await events.WriteAsync(raised, cancellationToken);
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            events.Complete();
-        }
+            if (raised is AgentEvent.ReceiptsReceived receipts) await client.AckMessageAsync(receipts.Connection, receipts.Meta.Id, receipt: null, token);
+        });
     }
 }
 

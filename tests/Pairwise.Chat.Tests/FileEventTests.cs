@@ -14,63 +14,30 @@ using FileChunk = Pairwise.Chat.Protocol.FileChunk;
 namespace Pairwise.Chat.Tests;
 
 /// <summary>Files of conversations over an agent that does as a test tells it: messages both ways, repetitions, restarts, refusals.</summary>
-public sealed class FileEventTests : IAsyncLifetime
+public sealed class FileEventTests : FileConversation
 {
-    private const string Info = """{"v":"1-16","event":"x.info","params":{"profile":{"displayName":"bob","fullName":""}}}""";
-    private const string Offer = """{"v":"1-16","msgId":"AQID","event":"x.msg.new","params":{"content":{"text":"","type":"file"},"file":{"fileName":"../../a\u202eb\u0007.tar.gz","fileSize":70000,"fileDescr":{"fileDescrText":"","fileDescrPartNo":0,"fileDescrComplete":false}}}}""";
-    private const string Cancel = """{"v":"1-16","event":"x.file.cancel","params":{"msgId":"AQID"}}""";
-    private const string Host = "files.example.org";
-
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pairwise-files-");
-    private ScriptedAgent _agent = null!;
-    private Database _database = null!;
-    private ChatCore _core = null!;
-    private IAsyncEnumerator<ChatEvent> _events = null!;
-    private Func<ChatOptions, ChatOptions> _change = static options => options;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private string Files => Path.Combine(_folder.FullName, "files");
-
-    public async ValueTask InitializeAsync()
-    {
-        await OpenAsync();
-        await _core.CreateProfileAsync("alice", "", Token);
-        _agent.Tell(new AgentEvent.ConfirmationReceived(ScriptedAgent.Connection, ConfirmationId.Generate(SystemRandom.Instance), true, [], Bytes.Wrap(Encoding.UTF8.GetBytes(Info))));
-        Assert.StartsWith("allow", await _agent.NextAsync(), StringComparison.Ordinal);
-        Assert.Equal("bob is connecting", await NextAsync());
-        _agent.Tell(new AgentEvent.Connected(ScriptedAgent.Connection, true));
-        Assert.Equal("bob is connected", await NextAsync());
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await CloseAsync();
-        _folder.Delete(recursive: true);
-    }
-
     [Fact]
     public async Task File_is_offered_uploaded_described_in_parts_and_complete_when_the_last_part_is_sent()
     {
         var path = MakeFile("photo.bin", 5000);
         var accepted = await DoAsync<ChatResponse.MessageAccepted>($"/file @bob {path}");
         Assert.Equal(("photo.bin", 5000L, FileState.SendStored), (accepted.Item.File!.Name, accepted.Item.File.Size, accepted.Item.File.State));
-        Assert.Equal("file send", await _agent.NextAsync());
-        var offer = Sent(await _agent.NextAsync());
+        Assert.Equal("file send", await Agent.NextAsync());
+        var offer = Sent(await Agent.NextAsync());
         Assert.Equal("x.msg.new", offer.Tag);
         Assert.Equal(("photo.bin", 5000L, InlineMode.None), (offer.File!.Name, offer.File.Size, offer.File.Inline));
         Assert.Equal(FileDescriptionPart.Following, offer.File.Description);
 
-        var transfer = _agent.Transfers.Begun[0].Id;
-        _agent.Tell(new AgentEvent.FileSendProgress(transfer, 3, 6));
+        var transfer = Agent.Transfers.Begun[0].Id;
+        Agent.Tell(new AgentEvent.FileSendProgress(transfer, 3, 6));
         Assert.Equal("progress Sent file 1 (photo.bin)", await NextAsync());
         var description = Description(chunks: 120);
         Assert.True(description.Length > ChatMessageLimits.MaxDescriptionPartLength);
-        _agent.Tell(new AgentEvent.FileSent(transfer, description, [description]));
+        Agent.Tell(new AgentEvent.FileSent(transfer, description, [description]));
         var parts = new List<FileDescriptionPart>();
         do
         {
-            var message = Sent(await _agent.NextAsync());
+            var message = Sent(await Agent.NextAsync());
             Assert.Equal(("x.msg.file.descr", offer.Id), (message.Tag, message.Target));
             parts.Add(message.DescriptionPart!);
         }
@@ -80,15 +47,15 @@ public sealed class FileEventTests : IAsyncLifetime
 
         var status = await DoAsync<ChatResponse.FileShown>("/fs 1");
         Assert.Equal(FileState.SendUploaded, status.Item.File!.State);
-        _agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, _agent.LastMessage));
+        Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, Agent.LastMessage));
         Assert.Equal("completed Sent file 1 (photo.bin)", await NextAsync());
         Assert.Equal(FileState.SendComplete, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
 
         // A second word of the same kind changes nothing.
-        _agent.Tell(new AgentEvent.FileSent(transfer, description, [description]));
+        Agent.Tell(new AgentEvent.FileSent(transfer, description, [description]));
         await DoAsync<ChatResponse.FileCancelled>("/fc 1");
-        Assert.Equal("file delete", await _agent.NextAsync());
-        var cancel = Sent(await _agent.NextAsync());
+        Assert.Equal("file delete", await Agent.NextAsync());
+        var cancel = Sent(await Agent.NextAsync());
         Assert.Equal((ChatEventTags.FileCancel, offer.Id), (cancel.Tag, cancel.Target));
         Assert.Equal(ChatError.NoFile, (await FailAsync("/fc 1")).Error);
     }
@@ -98,18 +65,18 @@ public sealed class FileEventTests : IAsyncLifetime
     {
         var path = MakeFile("a.txt", 10);
         await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
-        var transfer = _agent.Transfers.Begun[0].Id;
+        var transfer = Agent.Transfers.Begun[0].Id;
         // As if the process had ended after the transaction: the agent knows neither the file nor the line.
-        await _database.TransactAsync(static session => session.Execute("UPDATE chat_items SET agent_message_id = NULL"), Token);
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_items SET agent_message_id = NULL"), Token);
         await RestartAsync();
-        var offer = await _agent.NextAsync();
+        var offer = await Agent.NextAsync();
         Assert.Contains("\"fileName\":\"a.txt\"", offer, StringComparison.Ordinal);
         Assert.Contains("\"type\":\"file\"", offer, StringComparison.Ordinal);
-        Assert.Equal("file send", await _agent.NextAsync());
-        Assert.Equal(transfer, _agent.Transfers.Begun[0].Id);
+        Assert.Equal("file send", await Agent.NextAsync());
+        Assert.Equal(transfer, Agent.Transfers.Begun[0].Id);
         await RestartAsync();
-        Assert.Equal("file send", await _agent.NextAsync());
-        Assert.False(_agent.HasMore);
+        Assert.Equal("file send", await Agent.NextAsync());
+        Assert.False(Agent.HasMore);
     }
 
     [Fact]
@@ -117,63 +84,63 @@ public sealed class FileEventTests : IAsyncLifetime
     {
         await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {MakeFile("a.txt", 10)}");
         var description = Description(chunks: 120);
-        await _database.TransactAsync(
+        await Database.TransactAsync(
             session => session.Execute("UPDATE chat_files SET state = 2, description = ?1, sender_description = ?1, pieces = 1", description),
             Token);
         await RestartAsync();
-        var part = Sent(await _agent.NextAsync()).DescriptionPart!;
+        var part = Sent(await Agent.NextAsync()).DescriptionPart!;
         Assert.Equal((2, true), (part.Number, part.IsComplete));
-        Assert.False(_agent.HasMore);
+        Assert.False(Agent.HasMore);
     }
 
     [Fact]
     public async Task Refused_transfer_leaves_no_line()
     {
-        _agent.Transfers.Refusal = new AgentError.File(FileFault.NoServer);
+        Agent.Transfers.Refusal = new AgentError.File(FileFault.NoServer);
         Assert.Equal(ChatError.File, (await FailAsync($"/f @bob {MakeFile("a.txt", 10)}")).Error);
         Assert.Empty((await DoAsync<ChatResponse.Tail>("/tail")).Lines);
-        Assert.False(_agent.HasMore);
+        Assert.False(Agent.HasMore);
     }
 
     [Fact]
     public async Task File_that_is_larger_than_its_offer_said_is_not_received()
     {
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         Assert.Equal("bob> file [file 1 ab.tar.gz 70000]", await NextAsync());
-        Assert.Equal("ack 7 with receipt", await _agent.NextAsync());
+        Assert.Equal("ack 7 with receipt", await Agent.NextAsync());
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         TellDescription(8, Description(chunks: 120));
         Assert.Equal("failed Received file 1 (ab.tar.gz): File 1 is larger than its sender said: it is not received.", await NextAsync());
-        Assert.Empty(_agent.Transfers.Begun);
+        Assert.Empty(Agent.Transfers.Begun);
     }
 
     [Fact]
     public async Task Offer_is_accepted_before_its_description_and_begins_with_it()
     {
-        _agent.TellMessage(7, Offer.Replace("70000", "500000000", StringComparison.Ordinal));
+        Agent.TellMessage(7, Offer.Replace("70000", "500000000", StringComparison.Ordinal));
         Assert.Equal("bob> file [file 1 ab.tar.gz 500000000]", await NextAsync());
-        Assert.Equal("ack 7 with receipt", await _agent.NextAsync());
+        Assert.Equal("ack 7 with receipt", await Agent.NextAsync());
         var accepted = await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Assert.Equal((FileState.ReceiveAccepted, Path.Combine(Files, "ab.tar.gz"), true), (accepted.Item.File!.State, accepted.Item.File.Path, accepted.Item.File.IsEncrypted));
-        Assert.False(_agent.HasMore);
+        Assert.False(Agent.HasMore);
 
         TellDescription(8, Description(chunks: 120));
         Assert.Equal("started Received file 1 (ab.tar.gz)", await NextAsync());
-        Assert.Equal(["ack 8", "file receive", "ack 9"], [await _agent.NextAsync(), await _agent.NextAsync(), await _agent.NextAsync()]);
-        var (transfer, target) = _agent.Transfers.Begun[0];
+        Assert.Equal(["ack 8", "file receive", "ack 9"], [await Agent.NextAsync(), await Agent.NextAsync(), await Agent.NextAsync()]);
+        var (transfer, target) = Agent.Transfers.Begun[0];
         Assert.NotNull(target.Key);
 
         var place = target with { Path = Path.Combine(Files, "ab_1.tar.gz") };
         await target.WriteAllAsync(new byte[] { 1, 2, 3 }, FileMode.CreateNew, Token);
         File.Move(target.Path, place.Path);
-        _agent.Tell(new AgentEvent.FileReceived(transfer, place, "x"));
-        _agent.Tell(new AgentEvent.FileReceived(transfer, place, "x"));
+        Agent.Tell(new AgentEvent.FileReceived(transfer, place, "x"));
+        Agent.Tell(new AgentEvent.FileReceived(transfer, place, "x"));
         Assert.Equal("completed Received file 1 (ab.tar.gz)", await NextAsync());
         var shown = (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!;
         Assert.Equal((FileState.ReceiveComplete, place.Path), (shown.State, shown.Path));
         Assert.True(File.Exists(place.Path));
 
-        var exported = await DoAsync<ChatResponse.FileExported>($"/fexport 1 {_folder.FullName}/plain");
+        var exported = await DoAsync<ChatResponse.FileExported>($"/fexport 1 {Folder}/plain");
         Assert.Equal(new byte[] { 1, 2, 3 }, await File.ReadAllBytesAsync(exported.Path, Token));
         Assert.Contains("already", (await FailAsync("/fr 1")).Sentence, StringComparison.Ordinal);
         Assert.Contains("already", (await FailAsync("/fc 1")).Sentence, StringComparison.Ordinal);
@@ -182,7 +149,7 @@ public sealed class FileEventTests : IAsyncLifetime
     [Fact]
     public async Task Parts_told_twice_or_out_of_order_are_left_out()
     {
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         await NextAsync();
         var description = Description(chunks: 120);
         var parts = FileDescriptionPart.Split(description);
@@ -191,55 +158,55 @@ public sealed class FileEventTests : IAsyncLifetime
         TellPart(10, parts[0]);
         TellPart(11, parts[1]);
         TellPart(12, parts[1]);
-        _agent.TellMessage(13, Text("end"));
+        Agent.TellMessage(13, Text("end"));
         Assert.Equal("bob> end", await NextAsync());
-        Assert.Equal(description, await _database.ReadAsync(static session => session.Query("SELECT description FROM chat_files", static row => row.GetText(0))[0], Token));
+        Assert.Equal(description, await Database.ReadAsync(static session => session.Query("SELECT description FROM chat_files", static row => row.GetText(0))[0], Token));
     }
 
     [Fact]
     public async Task Unknown_relays_are_asked_about()
     {
         Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
-        _agent.Transfers.Unapproved = [server];
-        _agent.TellMessage(7, Offer);
+        Agent.Transfers.Unapproved = [server];
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         var refused = await FailAsync("/fr 1");
         Assert.Equal(ChatError.NotApproved, refused.Error);
         Assert.Contains(Host, refused.Sentence, StringComparison.Ordinal);
-        Assert.Empty(_agent.Transfers.Begun);
+        Assert.Empty(Agent.Transfers.Begun);
         await DoAsync<ChatResponse.FileAccepted>("/fr 1 approved_relays=on");
-        Assert.Single(_agent.Transfers.Begun);
+        Assert.Single(Agent.Transfers.Begun);
     }
 
     [Fact]
     public async Task Relay_on_this_machine_needs_no_approval()
     {
         Assert.True(ServerAddress.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1:4443", out var server));
-        _agent.Transfers.Unapproved = [server];
-        _agent.TellMessage(7, Offer);
+        Agent.Transfers.Unapproved = [server];
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1 encrypt=off");
-        Assert.Null(Assert.Single(_agent.Transfers.Begun).File.Key);
+        Assert.Null(Assert.Single(Agent.Transfers.Begun).File.Key);
     }
 
     [Fact]
     public async Task Relay_on_this_machine_does_not_vouch_for_where_a_description_leads()
     {
         Assert.True(ServerAddress.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1:4443", out var server));
-        _agent.Transfers.Unapproved = [server];
-        _agent.TellMessage(7, Offer);
+        Agent.Transfers.Unapproved = [server];
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1, leadsOn: true));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         Assert.Equal(ChatError.NotApproved, (await FailAsync("/fr 1")).Error);
-        _agent.Transfers.Unapproved = [];
+        Agent.Transfers.Unapproved = [];
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Assert.Contains("file receive", await AllAsync());
     }
@@ -248,29 +215,29 @@ public sealed class FileEventTests : IAsyncLifetime
     public async Task Description_of_unknown_relays_after_the_acceptance_makes_the_file_an_offer_again()
     {
         Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
-        _agent.Transfers.Unapproved = [server];
-        _agent.TellMessage(7, Offer);
+        Agent.Transfers.Unapproved = [server];
+        Agent.TellMessage(7, Offer);
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         TellDescription(8, Description(chunks: 1));
         Assert.StartsWith("failed Received file 1 (ab.tar.gz): File 1 is at relays that you do not use yourself", await NextAsync(), StringComparison.Ordinal);
         await DoAsync<ChatResponse.FileAccepted>("/fr 1 approved_relays=on");
-        Assert.Single(_agent.Transfers.Begun);
+        Assert.Single(Agent.Transfers.Begun);
     }
 
     [Fact]
     public async Task Sender_cancels()
     {
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
-        _agent.TellMessage(10, Cancel);
-        _agent.TellMessage(10, Cancel);
+        Agent.TellMessage(10, Cancel);
+        Agent.TellMessage(10, Cancel);
         Assert.Equal("bob cancelled Received file 1 (ab.tar.gz)", await NextAsync());
-        _agent.TellMessage(11, Text("end 2"));
+        Agent.TellMessage(11, Text("end 2"));
         Assert.Equal("bob> end 2", await NextAsync());
         Assert.Contains("file cancel", await AllAsync());
         Assert.Contains("cancelled", (await FailAsync("/fr 1")).Sentence, StringComparison.Ordinal);
@@ -279,60 +246,60 @@ public sealed class FileEventTests : IAsyncLifetime
     [Fact]
     public async Task Receiver_cancels_and_accepts_again()
     {
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         await DoAsync<ChatResponse.FileCancelled>("/fc 1");
         Assert.Equal(FileState.ReceiveInvitation, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
-        Assert.Equal(2, _agent.Transfers.Begun.Count);
-        Assert.NotEqual(_agent.Transfers.Begun[0].Id, _agent.Transfers.Begun[1].Id);
+        Assert.Equal(2, Agent.Transfers.Begun.Count);
+        Assert.NotEqual(Agent.Transfers.Begun[0].Id, Agent.Transfers.Begun[1].Id);
     }
 
     [Fact]
     public async Task Failure_says_why_and_can_be_tried_again()
     {
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         TellDescription(8, Description(chunks: 1));
         await NextAsync();
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
-        _agent.Tell(new AgentEvent.FileReceiveFailed(_agent.Transfers.Begun[0].Id, new AgentError.FileServer($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", XftpError.Auth.Instance)));
+        Agent.Tell(new AgentEvent.FileReceiveFailed(Agent.Transfers.Begun[0].Id, new AgentError.FileServer($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", XftpError.Auth.Instance)));
         Assert.Contains("deleted or has expired", await NextAsync(), StringComparison.Ordinal);
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
-        Assert.Equal(2, _agent.Transfers.Begun.Count);
+        Assert.Equal(2, Agent.Transfers.Begun.Count);
     }
 
     [Fact]
     public async Task Small_offer_comes_inside_the_conversation()
     {
         var content = SystemRandom.Instance.Bytes(ChatMessageLimits.InlineChunkLength + 100);
-        _agent.TellMessage(7, InlineOffer("offer", content.Length, "file"));
+        Agent.TellMessage(7, InlineOffer("offer", content.Length, "file"));
         Assert.Equal($"bob> file [file 1 small.bin {content.Length}]", await NextAsync());
-        await DoAsync<ChatResponse.FileAccepted>($"/fr 1 encrypt=off {_folder.FullName}/got.bin");
-        Assert.Equal("ack 7 with receipt", await _agent.NextAsync());
-        var accept = Sent(await _agent.NextAsync());
+        await DoAsync<ChatResponse.FileAccepted>($"/fr 1 encrypt=off {Folder}/got.bin");
+        Assert.Equal("ack 7 with receipt", await Agent.NextAsync());
+        var accept = Sent(await Agent.NextAsync());
         Assert.Equal((ChatEventTags.FileAcceptInvitation, "AQID", "small.bin"), (accept.Tag, accept.Target.ToString(), accept.FileName));
         TellChunk(8, 1, content[..ChatMessageLimits.InlineChunkLength]);
         TellChunk(8, 1, content[..ChatMessageLimits.InlineChunkLength]);
         TellChunk(9, 2, content[ChatMessageLimits.InlineChunkLength..]);
         Assert.Equal("completed Received file 1 (small.bin)", await NextAsync());
-        Assert.Equal(content, await File.ReadAllBytesAsync(_folder.FullName + "/got.bin", Token));
+        Assert.Equal(content, await File.ReadAllBytesAsync(Folder + "/got.bin", Token));
     }
 
     [Fact]
     public async Task Pieces_survive_a_restart()
     {
         var content = SystemRandom.Instance.Bytes(ChatMessageLimits.InlineChunkLength + 1);
-        _agent.TellMessage(7, InlineOffer("offer", content.Length, "file"));
+        Agent.TellMessage(7, InlineOffer("offer", content.Length, "file"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1 encrypt=off");
         TellChunk(8, 1, content[..ChatMessageLimits.InlineChunkLength]);
-        _agent.TellMessage(9, Text("end"));
+        Agent.TellMessage(9, Text("end"));
         await NextAsync();
         await RestartAsync();
         TellChunk(10, 2, content[ChatMessageLimits.InlineChunkLength..]);
@@ -347,7 +314,7 @@ public sealed class FileEventTests : IAsyncLifetime
     [InlineData(1, 0)]
     public async Task Wrong_piece_ends_the_file(int number, int length)
     {
-        _agent.TellMessage(7, InlineOffer("offer", 10, "file"));
+        Agent.TellMessage(7, InlineOffer("offer", 10, "file"));
         await NextAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         TellChunk(8, number, new byte[length]);
@@ -357,48 +324,48 @@ public sealed class FileEventTests : IAsyncLifetime
     [Fact]
     public async Task Voice_sent_unasked_is_taken_only_where_that_is_allowed()
     {
-        _agent.TellMessage(7, InlineOffer("sent", 3, "voice"));
+        Agent.TellMessage(7, InlineOffer("sent", 3, "voice"));
         Assert.Equal("bob> voice message (00:05) [file 1 small.bin 3]", await NextAsync());
         TellChunk(8, 1, [1, 2, 3]);
         Assert.Contains("--allow-instant-files", (await FailAsync("/fr 1")).Sentence, StringComparison.Ordinal);
 
-        _change = static options => options with { AcceptsInstantFiles = true };
+        Change = static options => options with { AcceptsInstantFiles = true };
         await RestartAsync();
-        _agent.TellMessage(9, InlineOffer("sent", 3, "voice").Replace("AQID", "AQIE", StringComparison.Ordinal));
+        Agent.TellMessage(9, InlineOffer("sent", 3, "voice").Replace("AQID", "AQIE", StringComparison.Ordinal));
         await NextAsync();
         TellChunk(10, 1, [1, 2, 3], 4);
         Assert.Equal("completed Received file 2 (small.bin)", await NextAsync());
         Assert.True(File.Exists(Path.Combine(Files, "small.bin")));
-        await DoAsync<ChatResponse.FileExported>($"/fexport 2 {_folder.FullName}/voice");
-        Assert.Equal([1, 2, 3], await File.ReadAllBytesAsync(_folder.FullName + "/voice", Token));
+        await DoAsync<ChatResponse.FileExported>($"/fexport 2 {Folder}/voice");
+        Assert.Equal([1, 2, 3], await File.ReadAllBytesAsync(Folder + "/voice", Token));
     }
 
     [Fact]
     public async Task Without_file_relays_a_small_file_goes_inside_the_conversation()
     {
-        _change = static options => options with { FileServers = [] };
+        Change = static options => options with { FileServers = [] };
         await RestartAsync();
         Assert.Contains("/xftp", (await FailAsync($"/f @bob {MakeFile("large", 20_000)}")).Sentence, StringComparison.Ordinal);
         var path = MakeFile("small", 9000);
         await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
-        var offer = Sent(await _agent.NextAsync());
+        var offer = Sent(await Agent.NextAsync());
         Assert.Equal((InlineMode.Offer, (FileDescriptionPart?)null), (offer.File!.Inline, offer.File.Description));
-        _agent.TellMessage(7, Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.FileAccept(SharedMessageId.Create(SystemRandom.Instance), offer.Id!.Value, "small"))));
+        Agent.TellMessage(7, Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.FileAccept(SharedMessageId.Create(SystemRandom.Instance), offer.Id!.Value, "small"))));
         Assert.Equal("started Sent file 1 (small)", await NextAsync());
-        Assert.StartsWith("send F", await _agent.NextAsync(), StringComparison.Ordinal);
-        var chunk = Assert.IsType<ChatBodyItem.Chunk>(Assert.Single(ChatBody.Decode(_agent.LastBody)));
+        Assert.StartsWith("send F", await Agent.NextAsync(), StringComparison.Ordinal);
+        var chunk = Assert.IsType<ChatBodyItem.Chunk>(Assert.Single(ChatBody.Decode(Agent.LastBody)));
         Assert.Equal((offer.Id!.Value, 1u), (chunk.File, chunk.Value.Number!.Value));
         Assert.Equal(await File.ReadAllBytesAsync(path, Token), chunk.Value.Content.ToArray());
-        _agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, _agent.LastMessage));
+        Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, Agent.LastMessage));
         Assert.Equal("completed Sent file 1 (small)", await NextAsync());
     }
 
     [Fact]
     public async Task Small_files_are_accepted_by_themselves_when_asked_for()
     {
-        _change = static options => options with { AutoAcceptSize = 70_001 };
+        Change = static options => options with { AutoAcceptSize = 70_001 };
         await RestartAsync();
-        _agent.TellMessage(7, Offer);
+        Agent.TellMessage(7, Offer);
         await NextAsync();
         Assert.Equal("started Received file 1 (ab.tar.gz)", await NextAsync());
         Assert.Equal(FileState.ReceiveAccepted, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
@@ -430,120 +397,8 @@ public sealed class FileEventTests : IAsyncLifetime
     {
         var path = MakeFile("voice.m4a", 500);
         await DoAsync<ChatResponse.MessageAccepted>($$$"""/_send @1 json [{"filePath":"{{{path}}}","msgContent":{"type":"voice","text":"","duration":7}}]""");
-        Assert.Equal("file send", await _agent.NextAsync());
-        var offer = Sent(await _agent.NextAsync());
+        Assert.Equal("file send", await Agent.NextAsync());
+        var offer = Sent(await Agent.NextAsync());
         Assert.Equal(("voice", 7L, "voice.m4a"), (offer.Content!.Type, offer.Content.Duration, offer.File!.Name));
-    }
-
-    private static string Text(string text) =>
-        Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.NewText(SharedMessageId.Create(SystemRandom.Instance), text)));
-
-    private static string InlineOffer(string mode, int size, string type) => new JsonObject
-    {
-        ["v"] = "1-16",
-        ["msgId"] = "AQID",
-        ["event"] = "x.msg.new",
-        ["params"] = new JsonObject
-        {
-            ["content"] = new JsonObject { ["type"] = type, ["text"] = "", ["duration"] = 5 },
-            ["file"] = new JsonObject { ["fileName"] = "small.bin", ["fileSize"] = size, ["fileInline"] = mode },
-        },
-    }.ToJsonString();
-
-    private static string Description(int chunks, bool leadsOn = false)
-    {
-        Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
-        var random = SystemRandom.Instance;
-        return FileDescriptionCodec.Encode(new FileDescription(
-            FileParty.Recipient,
-            chunks * 65_536L,
-            Bytes.Wrap(random.Bytes(64)),
-            FileKey.Generate(random),
-            65_536,
-            [.. Enumerable.Range(1, chunks).Select(number => new Pairwise.Protocol.Xftp.FileChunk(
-                number,
-                65_536,
-                Bytes.Wrap(random.Bytes(32)),
-                [new ChunkReplica(server, new ChunkId(new WireId(random.Bytes(16))), Ed25519PrivateKey.Generate(random))]))],
-            leadsOn ? new FileRedirect(65_536, Bytes.Wrap(random.Bytes(64))) : null));
-    }
-
-    private ChatMessage Sent(string noted)
-    {
-        Assert.StartsWith("send ", noted, StringComparison.Ordinal);
-        return Assert.IsType<ChatBodyItem.Message>(Assert.Single(ChatBody.Decode(_agent.LastBody))).Value;
-    }
-
-    private void TellDescription(long id, string description)
-    {
-        foreach (var part in FileDescriptionPart.Split(description))
-            TellPart(id++, part);
-    }
-
-    private void TellPart(long id, FileDescriptionPart part)
-    {
-        Assert.True(SharedMessageId.TryParse("AQID", out var target));
-        _agent.TellMessage(id, Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.FileDescription(SharedMessageId.Create(SystemRandom.Instance), target, part))));
-    }
-
-    private void TellChunk(long id, int number, byte[] content, byte last = 3)
-    {
-        var body = new FileChunk((uint)number, Bytes.Wrap(content)).EncodeInline(new SharedMessageId(Bytes.Wrap(new byte[] { 1, 2, last })));
-        _agent.Tell(new AgentEvent.MessageReceived(ScriptedAgent.Connection, ScriptedAgent.Meta(id), false, Bytes.Wrap(body)));
-    }
-
-    private string MakeFile(string name, int length)
-    {
-        var path = Path.Combine(_folder.FullName, name);
-        File.WriteAllBytes(path, SystemRandom.Instance.Bytes(length));
-        return path;
-    }
-
-    private async Task<List<string>> AllAsync()
-    {
-        var all = new List<string>();
-        while (_agent.HasMore)
-            all.Add(await _agent.NextAsync());
-        return all;
-    }
-
-    private async Task<T> DoAsync<T>(string command)
-        where T : ChatResponse
-    {
-        var response = await _core.ExecuteAsync(command, Token);
-        return response as T ?? throw new InvalidOperationException($"{command} gave {response}");
-    }
-
-    private Task<ChatResponse.Failed> FailAsync(string command) => DoAsync<ChatResponse.Failed>(command);
-
-    private async Task<string> NextAsync()
-    {
-        Assert.True(await _events.MoveNextAsync());
-        return Person.Show(_events.Current);
-    }
-
-    private async Task RestartAsync()
-    {
-        await CloseAsync();
-        await OpenAsync();
-    }
-
-    private async Task OpenAsync()
-    {
-        using var passphrase = Passphrase.Empty();
-        _database = Database.Open(new() { Path = Path.Combine(_folder.FullName, "a.db"), Schemas = ChatCore.Schemas }, passphrase);
-        _agent = new ScriptedAgent();
-        Assert.True(ServerAddressWithPassword.TryParse("smp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1", out var server));
-        Assert.True(ServerAddressWithPassword.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1", out var fileServer));
-        var options = new ChatOptions { Servers = [server], FileServers = [fileServer], DownloadFolder = Files };
-        _core = await ChatCore.StartAsync(_change(options), _database, _agent, Token);
-        _events = _core.ReadEventsAsync(Token).GetAsyncEnumerator(Token);
-    }
-
-    private async Task CloseAsync()
-    {
-        await _core.DisposeAsync();
-        await _events.DisposeAsync();
-        await _database.DisposeAsync();
     }
 }

@@ -17,6 +17,9 @@ internal sealed class ScriptedFiles(Action<string> note) : IFileTransfers
     /// <summary>Thrown instead of beginning.</summary>
     public AgentError? Refusal { get; set; }
 
+    /// <summary>Thrown by every cancelling.</summary>
+    public AgentError? CancelFailure { get; set; }
+
     public void SetServers(UserId user, IReadOnlyList<ServerAddressWithPassword> servers, IReadOnlyCollection<ServerAddress>? alsoKnown = null)
     {
     }
@@ -28,7 +31,8 @@ internal sealed class ScriptedFiles(Action<string> note) : IFileTransfers
     public Task ReceiveFileAsync(UserId user, FileTransferId id, FileDescription description, LocalFile target, bool areServersApproved, CancellationToken cancellationToken) =>
         BeginAsync(areServersApproved ? "file receive approved" : "file receive", id, target);
 
-    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) => NoteAsync("file cancel");
+    public Task CancelAsync(FileTransferId id, CancellationToken cancellationToken) =>
+        CancelFailure is { } failure ? throw new AgentException(failure) : NoteAsync("file cancel");
 
     public Task DeleteSentFileAsync(UserId user, FileDescription description, CancellationToken cancellationToken) => NoteAsync("file delete");
 

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Pairwise.Agent;
@@ -57,7 +56,7 @@ internal static class Application
         var needsRelay = options.Servers.Count == 0 || EmbeddedRelay.ExistsIn(options.DataFolder);
         await using var relay = needsRelay ? await EmbeddedRelay.StartAsync(options.DataFolder, cancellationToken) : null;
         var servers = options.Servers.Count > 0 ? options.Servers.Select(ParseServer).ToList() : [ParseServer(relay!.Address)];
-        var needsFileRelay = options.FileServers.Count == 0 && servers.TrueForAll(static server => server.Server.Hosts.All(IsHere));
+        var needsFileRelay = options.FileServers.Count == 0 && servers.TrueForAll(static server => server.Server.Hosts.All(static host => host.IsThisMachine));
         await using var fileRelay = needsFileRelay || EmbeddedFileRelay.ExistsIn(options.DataFolder) ? await EmbeddedFileRelay.StartAsync(options.DataFolder, cancellationToken) : null;
         List<ServerAddressWithPassword> fileServers = options.FileServers.Count > 0 ? [.. options.FileServers.Select(ParseFileServer)] : needsFileRelay ? [ParseFileServer(fileRelay!.Address)] : [];
         var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = WorkFolder(options, path) } };
@@ -95,9 +94,6 @@ internal static class Application
             AcceptsInstantFiles = options.AcceptsInstantFiles,
         };
     }
-
-    private static bool IsHere(TransportHost host) =>
-        host.Name == "localhost" || (IPAddress.TryParse(host.Name, out var address) && IPAddress.IsLoopback(address));
 
     private static ServerAddressWithPassword ParseFileServer(string text) =>
         ServerAddressWithPassword.TryParse(text, out var address) && address.Server.Protocol == ServerProtocol.Xftp

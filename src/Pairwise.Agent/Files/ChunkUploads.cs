@@ -14,6 +14,9 @@ namespace Pairwise.Agent.Files;
 /// </summary>
 internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUpload>(services, services.Options.ParallelChunks)
 {
+    // For the answer to a registration whose transfer ends meanwhile.
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(3);
+
     private AgentServices Agent => Services.Agent;
 
     protected override List<PendingUpload> GetPending(DatabaseSession session, UserId user, ServerAddress server, int limit) =>
@@ -120,10 +123,13 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
         using var senderKey = Ed25519PrivateKey.Generate(Agent.Random);
         using var keys = new RecipientKeys(Math.Min(chunk.Recipients, Services.Options.RecipientsInCommand), Agent.Random);
         var info = new ChunkInfo(senderKey.PublicKey, (uint)chunk.Size, chunk.Digest);
-        var created = await session.RunAsync(chunk.Server, client => client.CreateAsync(info, senderKey, keys.Public, password, cancellationToken), cancellationToken);
+        // Once the command may be on its way its answer is waited for a little longer than a transfer lives: what the server has
+        // made is recorded in any case, so that it can be deleted.
+        using var answer = new CancellationTokenSource(Timeout.InfiniteTimeSpan, Agent.Time);
+        await using var ending = cancellationToken.Register(() => answer.CancelAfter(AnswerTime));
+        var created = await session.RunAsync(chunk.Server, client => client.CreateAsync(info, senderKey, keys.Public, password, answer.Token), cancellationToken);
         if (!created.IsOk) return (null, created.Error);
         var ids = created.Value;
-        // What the server has made is recorded in any case: also when the agent is being stopped.
         var recorded = await Agent.Store.ChangeAsync(
             transaction =>
             {

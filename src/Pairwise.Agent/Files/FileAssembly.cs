@@ -116,15 +116,13 @@ internal sealed class FileAssembly : IWorkerSteps<long>, IDisposable
         var path = file.FinalPath!;
         if (File.Exists(part))
         {
-            if (File.Exists(path))
+            if (!TryMove(part, path))
             {
-                // Somebody else took the name in between.
+                // Somebody else took the name in between: the next step tries another one.
                 var free = FreePath(path);
                 await Agent.Store.ChangeAsync(transaction => ReceivedFileRows.SetMoving(transaction.Session, file, free, file.FileName!), cancellationToken);
                 return;
             }
-
-            File.Move(part, path);
         }
         else if (!File.Exists(path))
         {
@@ -142,6 +140,20 @@ internal sealed class FileAssembly : IWorkerSteps<long>, IDisposable
             cancellationToken);
         // It was cancelled in this moment, and nobody will be told of it.
         if (!isWanted) File.Delete(path);
+    }
+
+    // False when something is at the target. It is looked at after the attempt, which alone is not raced by anybody.
+    private static bool TryMove(string part, string path)
+    {
+        try
+        {
+            File.Move(part, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path) || Directory.Exists(path))
+        {
+            return false;
+        }
     }
 
     private async Task FollowAsync(ReceivedFileRow file, FileRedirect redirect, CancellationToken cancellationToken)

@@ -9,24 +9,33 @@ namespace Pairwise.Agent.Files;
 
 /// <summary>
 /// The connections to file servers, kept apart as the session mode asks: those of different users always, those of one user
-/// by server or chunk if wanted. Connections that nothing uses are closed after a while. Thread-safe.
+/// by session or chunk if wanted. Connections to a server that nothing uses are closed after a while. Thread-safe.
 /// </summary>
 internal sealed class FileServerSessions(FileTransferOptions options, TimeProvider time, IRandomSource random) : IAsyncDisposable
 {
     private readonly string _start = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
 
-    // Guarded by itself.
-    private readonly Dictionary<string, Entry> _pools = [];
+    // One for each server, so that each is closed by itself. Guarded by itself.
+    private readonly Dictionary<(string Isolation, ServerAddress Server), Entry> _pools = [];
+
+    /// <summary>Servers that connections are kept for, in each of their sessions.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_pools) return _pools.Count;
+        }
+    }
 
     /// <summary>Takes part in the connections for a chunk at a server.</summary>
     public Lease Enter(UserId user, ServerAddress server, Bytes chunkDigest)
     {
-        var key = KeyOf(user, server, chunkDigest);
+        var key = (Isolation: IsolationOf(user, server, chunkDigest), server);
         lock (_pools)
         {
             if (!_pools.TryGetValue(key, out var entry))
             {
-                var client = new XftpClientOptions { Network = options.Network, IsolationKey = key, Time = time, Random = random };
+                var client = new XftpClientOptions { Network = options.Network, IsolationKey = key.Isolation, Time = time, Random = random };
                 _pools.Add(key, entry = new Entry(new XftpClientPool(client, options.ParallelChunks)));
             }
 
@@ -65,7 +74,7 @@ internal sealed class FileServerSessions(FileTransferOptions options, TimeProvid
     }
 
     // What is not to be linked gets another name at a SOCKS proxy, and another connection.
-    private string KeyOf(UserId user, ServerAddress server, Bytes chunkDigest) => options.SessionMode switch
+    private string IsolationOf(UserId user, ServerAddress server, Bytes chunkDigest) => options.SessionMode switch
     {
         SessionMode.User => $"{user}",
         SessionMode.Session => $"{user}:{_start}",
@@ -73,7 +82,7 @@ internal sealed class FileServerSessions(FileTransferOptions options, TimeProvid
         _ => $"{user}:{_start}@{server}/{chunkDigest.ToBase64Url()}",
     };
 
-    private async ValueTask LeaveAsync(string key, Entry entry)
+    private async ValueTask LeaveAsync((string Isolation, ServerAddress Server) key, Entry entry)
     {
         var isDropped = false;
         lock (_pools)
@@ -87,7 +96,7 @@ internal sealed class FileServerSessions(FileTransferOptions options, TimeProvid
     }
 
     /// <summary>A share in connections; disposing it gives it back.</summary>
-    internal sealed class Lease(FileServerSessions owner, string key, Entry entry) : IAsyncDisposable
+    internal sealed class Lease(FileServerSessions owner, (string Isolation, ServerAddress Server) key, Entry entry) : IAsyncDisposable
     {
         // A connection that ended while nothing used it costs the second attempt; more is the business of the workers.
         private const int Attempts = 2;

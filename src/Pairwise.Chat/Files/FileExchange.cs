@@ -110,43 +110,63 @@ internal sealed class FileExchange : IDisposable
         var row = await FindAsync(file, cancellationToken);
         var source = Here(row);
         var target = Places.FindToReceive(row.File.Name, typed, static _ => false);
+        var (isCreated, isWhole) = (false, false);
         try
         {
             await using (var reader = source.OpenRead())
             await using (var writer = new LocalFile(target).OpenWrite(FileMode.CreateNew))
             {
+                isCreated = true;
                 await reader.CopyToAsync(writer, cancellationToken);
                 reader.CheckEnd();
                 await writer.CompleteAsync(cancellationToken);
             }
 
+            isWhole = true;
             return (row.File, target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            FileReceiver.Remove(target);
             throw new ChatException(ChatError.File, $"The copy {target} could not be written: {e.Message}", innerException: e);
+        }
+        finally
+        {
+            // What came to be at this place by somebody else's hand is not ours to remove.
+            if (isCreated && !isWhole)
+                FileReceiver.Remove(target);
         }
     }
 
-    /// <summary>Ends what is on its way with a contact that is about to be deleted.</summary>
+    /// <summary>
+    /// Ends what is on its way with a contact that is about to be deleted, and has its relays delete what the contact was not
+    /// told of. What the contact can fetch stays for as long as relays keep files.
+    /// </summary>
     public async Task AbandonAsync(ContactId contact, CancellationToken cancellationToken)
     {
         foreach (var row in await _database.ReadChatAsync(store => store.Files.GetOfContact(contact), cancellationToken))
         {
-            if (row.Transfer is { } transfer && !row.File.IsOver)
-                await _agent.Files.CancelAsync(transfer, cancellationToken);
+            if (!row.File.IsOver)
+                await TakeBackAsync(row, cancellationToken);
         }
     }
 
-    /// <summary>Ends the transfer of a file whose message could not be sent.</summary>
-    public Task GiveUpAsync(ChatFileId file, string? notice, CancellationToken cancellationToken) => InTurnAsync(
+    /// <summary>
+    /// A message that offered a file of ours could not be sent: the file is given up, in the transaction that says so of the
+    /// message. <see cref="EndTransferAsync"/> is next; told again after a crash, it gives the file again.
+    /// </summary>
+    public static FileRow? GiveUp(ChatStore store, ContactId contact, AgentMessageId message, string? notice)
+    {
+        if (store.Files.GetByMessage(contact, message.Value) is not { } row || row.File.State is not (FileState.SendError or FileState.SendStored or FileState.SendTransfer or FileState.SendUploaded))
+            return null;
+        store.Files.SetState(row.File.Id, FileState.SendError, notice);
+        return row;
+    }
+
+    /// <summary>Takes back from the file relays what nobody will be told of.</summary>
+    public Task EndTransferAsync(FileRow row, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
         {
-            var row = await FindAsync(file, cancellationToken);
-            if (row.Transfer is { } transfer)
-                await _agent.Files.CancelAsync(transfer, cancellationToken);
-            await _database.ChangeChatAsync(store => store.Files.SetState(file, FileState.SendError, notice), cancellationToken);
+            await TakeBackAsync(row, cancellationToken);
             return true;
         },
         cancellationToken);
@@ -351,10 +371,7 @@ internal sealed class FileExchange : IDisposable
         if (row.File.State == FileState.SendComplete && row.Inline != InlineMode.None)
             throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is with the contact already.");
         // Each step can be repeated: when the process ends in between, the command is given again.
-        if (row.SenderDescription is { } description)
-            await DeleteAtRelaysAsync(description, cancellationToken);
-        else if (row.Transfer is { } transfer)
-            await _agent.Files.CancelAsync(transfer, cancellationToken);
+        await TakeBackAsync(row, cancellationToken);
         var (contact, connection) = await _database.ReadChatAsync(store => (store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
         if (connection is { } open && contact.State == ContactState.Connected && row.Shared is { } shared)
         {
@@ -389,6 +406,15 @@ internal sealed class FileExchange : IDisposable
                 // A failure of what is over anyway, or progress told a little late.
                 break;
         }
+    }
+
+    // What is uploaded is deleted at its relays, and what is on its way ends.
+    private async Task TakeBackAsync(FileRow row, CancellationToken cancellationToken)
+    {
+        if (row.SenderDescription is { } description)
+            await DeleteAtRelaysAsync(description, cancellationToken);
+        else if (row.Transfer is { } transfer)
+            await _agent.Files.CancelAsync(transfer, cancellationToken);
     }
 
     private async Task DeleteAtRelaysAsync(string senderDescription, CancellationToken cancellationToken)

@@ -1,4 +1,3 @@
-using System.Net;
 using Pairwise.Agent;
 using Pairwise.Agent.Files;
 using Pairwise.Chat.Protocol;
@@ -70,9 +69,9 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                 throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is here already, at {row.File.Path}.");
             case FileState.ReceiveCancelled:
                 throw new ChatException(ChatError.NoFile, $"File {row.File.Id} was cancelled already.");
+            case FileState.ReceiveError when row.Transfer is null:
+                throw new ChatException(ChatError.NoFile, row.File.Error ?? $"File {row.File.Id} failed: there is nothing to cancel.");
             default:
-                if (row.Transfer is { } transfer)
-                    await agent.Files.CancelAsync(transfer, cancellationToken);
                 // What comes over file relays can be asked for again; what comes inside the conversation comes once.
                 await database.ChangeChatAsync(
                     store =>
@@ -81,6 +80,10 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                         store.Files.RemovePieces(row.File.Id);
                     },
                     cancellationToken);
+                // After the row: should the process end in between, the agent's next word is about a transfer that no row knows,
+                // which ends it.
+                if (row.Transfer is { } transfer)
+                    await agent.Files.CancelAsync(transfer, cancellationToken);
                 break;
         }
     }
@@ -291,10 +294,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
 
     // A relay on this machine sees no address that says anything.
     private async Task<IReadOnlyList<ServerAddress>> FindUnapprovedAsync(FileDescription description, CancellationToken cancellationToken) =>
-        [.. agent.Files.FindUnapproved(await UserAsync(cancellationToken), description).Where(server => description.Redirect is not null || !server.Hosts.All(IsHere))];
-
-    private static bool IsHere(TransportHost host) =>
-        host.Name == "localhost" || (host.Kind is TransportHostKind.IPv4 or TransportHostKind.IPv6 && IPAddress.TryParse(host.Name, out var address) && IPAddress.IsLoopback(address));
+        [.. agent.Files.FindUnapproved(await UserAsync(cancellationToken), description).Where(server => description.Redirect is not null || !server.Hosts.All(static host => host.IsThisMachine))];
 
     private static string NotApproved(ChatFileId file, IReadOnlyList<ServerAddress> servers) =>
         $"File {file} is at relays that you do not use yourself, and they would see your network address: {string.Join(", ", servers.Select(static server => server.Hosts[0].Name).Distinct())}. If you agree: /fr {file} approved_relays=on";

@@ -31,12 +31,18 @@ internal static class IncomingFiles
         return file;
     }
 
-    /// <summary>Adds a piece of a description; null when the file is unknown here, or the piece is not the next one.</summary>
+    /// <summary>
+    /// Adds a piece of a description; the file when that is whole. Null when the file is unknown here, or the piece is not the
+    /// next one. The last piece gives the file each time it is told: the step after it may not have got through.
+    /// </summary>
     public static ChatFileId? Describe(ChatStore store, ContactId contact, SharedMessageId target, FileDescriptionPart part)
     {
-        if (store.Files.Get(contact, ItemDirection.Received, target) is not { IsDescribed: false } row
-            || row.File.State is FileState.ReceiveCancelled or FileState.ReceiveComplete || row.Inline != InlineMode.None
-            || part.Number != row.DescriptionParts + 1
+        if (store.Files.Get(contact, ItemDirection.Received, target) is not { } row || row.Inline != InlineMode.None
+            || row.File.State is FileState.ReceiveCancelled or FileState.ReceiveComplete)
+            return null;
+        if (row.IsDescribed)
+            return part.IsComplete && part.Number == row.DescriptionParts ? row.File.Id : null;
+        if (part.Number != row.DescriptionParts + 1
             || row.Description.Length + part.Text.Length > Pairwise.Protocol.Xftp.XftpLimits.MaxDescriptionLength)
             return null;
         store.Files.AddDescription(row.File.Id, part);
@@ -56,16 +62,19 @@ internal static class IncomingFiles
         return row;
     }
 
-    /// <summary>The contact takes a file of ours inside the conversation; null when we did not offer that.</summary>
+    /// <summary>The contact takes a file of ours inside the conversation, also when told again; null when we did not offer that.</summary>
     public static ChatFileId? Accept(ChatStore store, ContactId contact, SharedMessageId target, string name)
     {
-        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { Inline: InlineMode.Offer, File.State: FileState.SendStored } row || row.File.Name != name)
+        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { Inline: InlineMode.Offer, File.State: FileState.SendStored or FileState.SendTransfer } row || row.File.Name != name)
             return null;
         store.Files.SetState(row.File.Id, FileState.SendTransfer);
         return row.File.Id;
     }
 
-    /// <summary>Keeps a piece of an inline file; null when it is not wanted, or was cancelled.</summary>
+    /// <summary>
+    /// Keeps a piece of an inline file; null when it is not wanted. The last piece gives the file each time it is told, as that
+    /// of a description does.
+    /// </summary>
     public static (ChatFileId File, bool IsCancelled)? AddPiece(ChatStore store, ContactId contact, SharedMessageId message, FileChunk chunk)
     {
         if (store.Files.Get(contact, ItemDirection.Received, message) is not { } row || row.Inline == InlineMode.None
@@ -80,7 +89,7 @@ internal static class IncomingFiles
 
         var expected = row.Pieces + 1;
         if (number == row.Pieces)
-            return null;
+            return (row.File.Id, false);
         var before = (long)ChatMessageLimits.InlineChunkLength * row.Pieces;
         var wanted = Math.Min(row.File.Size - before, ChatMessageLimits.InlineChunkLength);
         if (number != expected || before >= row.File.Size || chunk.Content.Length != wanted)

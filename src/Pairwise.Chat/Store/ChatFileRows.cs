@@ -83,6 +83,10 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public FileRow? GetByLastMessage(ContactId contact, long message) =>
         First("i.contact_id = ?1 AND i.direction = 1 AND f.last_message_id = ?2", contact.Value, message);
 
+    /// <summary>The file of ours that this message offered.</summary>
+    public FileRow? GetByMessage(ContactId contact, long message) =>
+        First("i.contact_id = ?1 AND i.direction = 1 AND i.agent_message_id = ?2", contact.Value, message);
+
     /// <summary>Files with something left to do, in the order in which they came.</summary>
     public List<ChatFileId> GetActive() => session.Query(
         "SELECT file_id FROM chat_files WHERE state IN (0, 1, 2, 11, 12) ORDER BY file_id",

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
@@ -21,6 +22,9 @@ internal readonly record struct XftpAnswer(XftpResponse Response, ChunkDownload?
 /// <summary>Authorizes commands and carries them out. Thread-safe; it holds nothing of a connection.</summary>
 internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store, ChunkFiles files, XftpStatistics statistics, DownloadedChunks downloaded)
 {
+    // Chunks of which an upload is being named; completed when it has its name or was refused.
+    private readonly ConcurrentDictionary<StoredChunk, Task> _naming = new();
+
     /// <summary>Handles one transmission; <paramref name="body"/> is what follows its block.</summary>
     public async ValueTask<XftpAnswer> HandleAsync(XftpAgreement agreement, TransmissionFormat format, Transmission transmission, PipeReader body, CancellationToken cancellationToken)
     {
@@ -237,7 +241,27 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
 
     // The content is on the disk under its name before the log says so: a failure in between leaves a file that no chunk
     // owns, which the next start removes. Uploads of one chunk at the same time have one content and one name.
+    // They get it one after the other: a name that the log refuses is removed, and must not be that of another upload.
     private async ValueTask<(bool IsCommitted, XftpError? Error)> CommitAsync(StoredChunk chunk, string part)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (_naming.GetOrAdd(chunk, ended.Task) is var naming && naming != ended.Task)
+        {
+            await naming;
+        }
+
+        try
+        {
+            return store.PathOf(chunk) is null ? await NameAsync(chunk, part) : (false, null);
+        }
+        finally
+        {
+            _naming.TryRemove(chunk, out _);
+            ended.SetResult();
+        }
+    }
+
+    private async ValueTask<(bool IsCommitted, XftpError? Error)> NameAsync(StoredChunk chunk, string part)
     {
         var path = files.PathFor(chunk.SenderId);
         files.Complete(part, path);
@@ -247,11 +271,7 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         }
         catch (IOException)
         {
-            if (store.PathOf(chunk) is null)
-            {
-                ChunkFiles.Remove(path);
-            }
-
+            ChunkFiles.Remove(path);
             throw;
         }
 

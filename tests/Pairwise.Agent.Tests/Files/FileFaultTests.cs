@@ -3,6 +3,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.Server.Xftp.Operation;
 using Pairwise.TestKit;
 
 namespace Pairwise.Agent.Tests.Files;
@@ -212,6 +213,25 @@ public sealed class FileFaultTests
 
         // The other end may have it again by the same description.
         Assert.Equal(await File.ReadAllBytesAsync(path, Token), await bob.ReceiveAsync(sent.Recipients[0], new LocalFile(folder.File("received"))));
+    }
+
+    [Fact]
+    public async Task A_chunk_that_is_registered_while_its_transfer_is_cancelled_is_deleted()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await TestFileServer.StartAsync(folder, "server");
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", proxy.Address);
+        // So that there is a connection.
+        await alice.SendAsync(new LocalFile(FileAgent.MakeFile(folder, "first", 1000)));
+        proxy.Hold();
+        var id = FileAgent.NewId();
+        await alice.Files.SendFileAsync(alice.User, id, new LocalFile(FileAgent.MakeFile(folder, "second", 1000)), 1, Token);
+        await FileAgent.UntilAsync(() => Task.FromResult(server.Running.Statistics[XftpCounter.FilesCreated] == 2));
+        await alice.Files.CancelAsync(id, Token);
+        proxy.Release();
+        await FileAgent.UntilAsync(() => Task.FromResult(server.Running.Statistics[XftpCounter.FilesDeleted] == 1));
+        await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
     }
 
     [Fact]

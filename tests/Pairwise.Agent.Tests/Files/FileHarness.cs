@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using Pairwise.Agent.Files;
 using Pairwise.Agent.Store;
 using Pairwise.Crypto;
@@ -72,7 +71,7 @@ internal sealed class FastTime(int factor) : TimeProvider
     private TimeSpan Shorten(TimeSpan time) => time <= TimeSpan.Zero ? time : new TimeSpan(Math.Max(time.Ticks / factor, TimeSpan.TicksPerMillisecond));
 }
 
-/// <summary>Passes connections on to a server and breaks each after so many bytes, which a seed determines.</summary>
+/// <summary>Passes connections on to a server; it can break each after so many bytes, which a seed determines, or hold answers back.</summary>
 internal sealed class BreakingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -81,6 +80,7 @@ internal sealed class BreakingProxy : IAsyncDisposable
     private readonly int _port;
     private readonly List<Task> _connections = [];
     private readonly Task _accepting;
+    private volatile TaskCompletionSource? _held;
 
     public BreakingProxy(ServerAddressWithPassword server, Func<int?> bytesBeforeBreak)
     {
@@ -95,6 +95,15 @@ internal sealed class BreakingProxy : IAsyncDisposable
     public ServerAddressWithPassword Address { get; }
 
     public int Broken { get; private set; }
+
+    /// <summary>From here on what the server says waits for <see cref="Release"/>.</summary>
+    public void Hold() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release()
+    {
+        _held?.SetResult();
+        _held = null;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -127,9 +136,9 @@ internal sealed class BreakingProxy : IAsyncDisposable
             {
                 await server.ConnectAsync(IPAddress.Loopback, _port, _stop.Token);
                 var left = _bytesBeforeBreak();
-                await Task.WhenAny(CopyAsync(client.GetStream(), server.GetStream()), CopyAsync(server.GetStream(), client.GetStream()));
+                await Task.WhenAny(CopyAsync(client.GetStream(), server.GetStream(), isAnswer: false), CopyAsync(server.GetStream(), client.GetStream(), isAnswer: true));
 
-                async Task CopyAsync(NetworkStream from, NetworkStream to)
+                async Task CopyAsync(NetworkStream from, NetworkStream to, bool isAnswer)
                 {
                     var buffer = new byte[16 * 1024];
                     while (await from.ReadAsync(buffer, _stop.Token) is var read and > 0)
@@ -140,6 +149,7 @@ internal sealed class BreakingProxy : IAsyncDisposable
                             return;
                         }
 
+                        if (isAnswer && _held is { } held) await held.Task.WaitAsync(_stop.Token);
                         await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
                     }
                 }
@@ -160,11 +170,8 @@ internal sealed class FileAgent : IAsyncDisposable
     private readonly string _name;
     private readonly AgentOptions _options;
     private readonly TimeProvider _time;
-    private readonly List<AgentEvent> _passed = [];
+    private readonly AgentEventLog _events = new(TimeSpan.FromSeconds(60));
     private IReadOnlyList<ServerAddressWithPassword> _servers;
-    private CancellationTokenSource _stopReading = null!;
-    private Channel<AgentEvent> _events = null!;
-    private Task _reading = Task.CompletedTask;
 
     private FileAgent(TemporaryFolder folder, string name, FileTransferOptions options, TimeProvider time, IReadOnlyList<ServerAddressWithPassword> servers)
     {
@@ -257,10 +264,7 @@ internal sealed class FileAgent : IAsyncDisposable
 
     public async Task StopAsync()
     {
-        await _stopReading.CancelAsync();
-        await _reading;
-        _stopReading.Dispose();
-        while (_events.Reader.TryRead(out var read)) _passed.Add(read);
+        await _events.StopAsync();
         await Client.DisposeAsync();
         await Database.DisposeAsync();
     }
@@ -279,42 +283,12 @@ internal sealed class FileAgent : IAsyncDisposable
         await Files.ResumeAsync(Token);
     }
 
-    /// <summary>The next event of a type that meets a condition; others are put aside for later waits.</summary>
-    public async Task<T> NextAsync<T>(Func<T, bool>? condition = null)
-        where T : AgentEvent
-    {
-        for (var i = 0; i < _passed.Count; i++)
-        {
-            if (_passed[i] is T passed && (condition is null || condition(passed)))
-            {
-                _passed.RemoveAt(i);
-                return passed;
-            }
-        }
-
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
-        try
-        {
-            while (true)
-            {
-                var next = await _events.Reader.ReadAsync(limit.Token);
-                if (next is T wanted && (condition is null || condition(wanted))) return wanted;
-                _passed.Add(next);
-            }
-        }
-        catch (OperationCanceledException) when (!Token.IsCancellationRequested)
-        {
-            throw new TimeoutException($"No {typeof(T).Name}; there were: {string.Join(", ", _passed)}");
-        }
-    }
+    /// <inheritdoc cref="AgentEventLog.NextAsync"/>
+    public Task<T> NextAsync<T>(Func<T, bool>? condition = null)
+        where T : AgentEvent => _events.NextAsync(condition);
 
     /// <summary>Events that no wait has taken.</summary>
-    public IReadOnlyList<AgentEvent> Untaken()
-    {
-        while (_events.Reader.TryRead(out var next)) _passed.Add(next);
-        return _passed;
-    }
+    public IReadOnlyList<AgentEvent> Untaken() => _events.Untaken();
 
     /// <summary>Waits until a condition holds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition)
@@ -340,21 +314,7 @@ internal sealed class FileAgent : IAsyncDisposable
         using var passphrase = Passphrase.Empty();
         Database = Database.Open(new DatabaseOptions { Path = _folder.File(_name + ".db"), Schemas = [AgentSchema.Schema] }, passphrase);
         Client = await AgentClient.StartAsync(_options, new AgentDependencies(Database, TestAgent.Network) { Time = _time }, Token);
-        _events = Channel.CreateUnbounded<AgentEvent>();
-        _stopReading = new CancellationTokenSource();
-        _reading = ReadAsync(Client, _events.Writer, _stopReading.Token);
-    }
-
-    private static async Task ReadAsync(AgentClient client, ChannelWriter<AgentEvent> events, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await foreach (var raised in client.ReadEventsAsync(cancellationToken)) await events.WriteAsync(raised, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            events.Complete();
-        }
+        _events.Start(Client);
     }
 }
 
