@@ -83,8 +83,8 @@ internal static class FloorSuite
 
         return new Floor(
             TlsBlock: Measure.Microseconds(() => tls.Encrypt(tlsNonce, block, sealedBlock, tag), roundSeconds),
-            InnerBlock: Measure.Microseconds(() => usedChain.Seal(block.AsSpan(BoxKey.TagLength), sealedBlock), roundSeconds),
-            MessageBox: Measure.Microseconds(() => box.Seal(nonce, body, boxedBody), roundSeconds),
+            InnerBlock: Measure.Microseconds(() => usedChain.Seal(block.AsSpan(BoxKey.TagLength), sealedBlock, Salsa20Path.Libsodium), roundSeconds),
+            MessageBox: Measure.Microseconds(() => box.Seal(nonce, body, boxedBody, Salsa20Path.Libsodium), roundSeconds),
             Verification: Measure.Microseconds(() => Require(recipient.PublicKey.Verify(acknowledgement, signature)), roundSeconds),
             SenderAuthenticator: Measure.Microseconds(() => Require(Authenticator.Verify(box, nonce, transmission, authenticator)), roundSeconds),
             SenderAgreement: Measure.Microseconds(() => server.DeriveSharedSecret(sender.PublicKey).Dispose(), roundSeconds));

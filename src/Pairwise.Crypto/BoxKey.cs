@@ -52,17 +52,21 @@ public sealed class BoxKey : IDisposable
 
     // box = tag ciphertext ; tag = 16*16(byte)
     /// <summary>Seals <paramref name="plaintext"/> into a destination of its length and the tag's.</summary>
-    public void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination)
+    public void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination) =>
+        Seal(nonce, plaintext, destination, Salsa20.FastestPath);
+
+    /// <summary>As <see cref="Seal(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/>, for those who compare paths.</summary>
+    internal void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination, Salsa20Path path)
     {
         SecretBox.CheckLength(destination.Length, plaintext.Length + TagLength, nameof(destination));
-        SecretBox.SealPrepared(_key.Span, nonce, plaintext, destination[TagLength..], destination[..TagLength]);
+        SecretBox.SealPrepared(_key.Span, nonce, plaintext, destination[TagLength..], destination[..TagLength], path);
     }
 
     /// <summary>Seals one box under a 32-byte secret of the caller's, without an object that would outlive it.</summary>
     public static void SealOnce(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination)
     {
         SecretBox.CheckLength(destination.Length, plaintext.Length + TagLength, nameof(destination));
-        SecretBox.Seal(secret, nonce, plaintext, destination[TagLength..], destination[..TagLength]);
+        SecretBox.Seal(secret, nonce, plaintext, destination[TagLength..], destination[..TagLength], Salsa20.FastestPath);
     }
 
     /// <summary>Seals <paramref name="plaintext"/> into a new array.</summary>
@@ -75,12 +79,16 @@ public sealed class BoxKey : IDisposable
 
     /// <summary>Opens a box into a destination of exactly its content's length.</summary>
     /// <returns>False, with the destination's content undefined, when the box is not authentic or is shorter than a tag.</returns>
-    public bool TryOpen(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> box, Span<byte> destination)
+    public bool TryOpen(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> box, Span<byte> destination) =>
+        TryOpen(nonce, box, destination, Salsa20.FastestPath);
+
+    /// <summary>As <see cref="TryOpen(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/>, for those who compare paths.</summary>
+    internal bool TryOpen(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> box, Span<byte> destination, Salsa20Path path)
     {
         if (box.Length < TagLength)
             return false;
         SecretBox.CheckLength(destination.Length, box.Length - TagLength, nameof(destination));
-        return SecretBox.TryOpenPrepared(_key.Span, nonce, box[TagLength..], box[..TagLength], destination);
+        return SecretBox.TryOpenPrepared(_key.Span, nonce, box[TagLength..], box[..TagLength], destination, path);
     }
 
     /// <summary>Opens a box into a new array.</summary>
@@ -102,7 +110,7 @@ public sealed class BoxKey : IDisposable
     {
         if (destination.Length < TagLength || !Padding.TryPad(message, destination[TagLength..]))
             return false;
-        SecretBox.SealPrepared(_key.Span, nonce, destination[TagLength..], destination[TagLength..], destination[..TagLength]);
+        SecretBox.SealPrepared(_key.Span, nonce, destination[TagLength..], destination[TagLength..], destination[..TagLength], Salsa20.FastestPath);
         return true;
     }
 
@@ -139,7 +147,7 @@ public sealed class BoxKey : IDisposable
     public void SealTailTag(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> destination)
     {
         SecretBox.CheckLength(destination.Length, plaintext.Length + TagLength, nameof(destination));
-        SecretBox.SealPrepared(_key.Span, nonce, plaintext, destination[..^TagLength], destination[^TagLength..]);
+        SecretBox.SealPrepared(_key.Span, nonce, plaintext, destination[..^TagLength], destination[^TagLength..], Salsa20.FastestPath);
     }
 
     /// <summary>As <see cref="TryOpen(ReadOnlySpan{byte}, ReadOnlySpan{byte}, Span{byte})"/> with the tag at the end.</summary>
@@ -148,11 +156,14 @@ public sealed class BoxKey : IDisposable
         if (box.Length < TagLength)
             return false;
         SecretBox.CheckLength(destination.Length, box.Length - TagLength, nameof(destination));
-        return SecretBox.TryOpenPrepared(_key.Span, nonce, box[..^TagLength], box[^TagLength..], destination);
+        return SecretBox.TryOpenPrepared(_key.Span, nonce, box[..^TagLength], box[^TagLength..], destination, Salsa20.FastestPath);
     }
 
     /// <summary>Starts encrypting or decrypting content that arrives in pieces.</summary>
-    public BoxStream StartStream(ReadOnlySpan<byte> nonce) => new(_key.Span, nonce);
+    public BoxStream StartStream(ReadOnlySpan<byte> nonce) => StartStream(nonce, Salsa20.FastestPath);
+
+    /// <summary>As <see cref="StartStream(ReadOnlySpan{byte})"/>, for those who compare paths.</summary>
+    internal BoxStream StartStream(ReadOnlySpan<byte> nonce, Salsa20Path path) => new(_key.Span, nonce, path);
 
     public void Dispose() => _key.Dispose();
 

@@ -13,36 +13,48 @@ namespace Pairwise.Crypto;
 /// </remarks>
 public sealed class BoxStream : IDisposable
 {
-    // One Salsa20 block. The first 32 bytes of block 0 are the Poly1305 key, the content starts behind them.
-    private const int BlockLength = 64;
+    // The first 32 bytes of the key stream are the Poly1305 key, the content starts behind them. What a piece does not
+    // use of sixteen blocks is kept for the next one.
     private const int Poly1305KeyLength = 32;
+    private const int KeptLength = 16 * Salsa20.BlockLength;
 
-    private readonly SecretBytes _state = new(BoxKey.KeyLength + BlockLength);
+    // Content of such length is in the processor's caches still when it is read for the second time.
+    private const int CachedLength = 8 * KeptLength;
+
+    private readonly SecretBytes _state = new(BoxKey.KeyLength + KeptLength);
     private readonly Poly1305 _authenticator = new();
-    private readonly byte[] _streamNonce = new byte[8];
+    private readonly byte[] _streamNonce = new byte[Salsa20.NonceLength];
+    private readonly Salsa20Path _path;
     private ulong _position = Poly1305KeyLength;
     private bool _isFinished;
 
-    internal BoxStream(ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce)
+    internal BoxStream(ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, Salsa20Path path)
     {
         BoxNonce.Check(nonce);
+        _path = path;
         SecretBox.HSalsa20(prepared, nonce[..16], StreamKey);
         nonce[16..].CopyTo(_streamNonce);
-        FillBlock();
-        _authenticator.Start(Block[..Poly1305KeyLength]);
+        FillKept();
+        _authenticator.Start(Kept[..Poly1305KeyLength]);
     }
 
     private Span<byte> StreamKey => _state.Span[..BoxKey.KeyLength];
 
-    private Span<byte> Block => _state.Span.Slice(BoxKey.KeyLength, BlockLength);
+    private Span<byte> Kept => _state.Span.Slice(BoxKey.KeyLength, KeptLength);
 
     /// <summary>Encrypts the next piece; the destination has its length and may be the same memory.</summary>
     public void Encrypt(ReadOnlySpan<byte> plaintext, Span<byte> ciphertext)
     {
         SecretBox.CheckLength(ciphertext.Length, plaintext.Length, nameof(ciphertext));
         ThrowIfFinished();
-        Apply(plaintext, ciphertext);
-        Authenticate(ciphertext);
+        while (!plaintext.IsEmpty)
+        {
+            var count = Math.Min(plaintext.Length, CachedLength);
+            Xor(plaintext[..count], ciphertext[..count]);
+            _authenticator.Add(ciphertext[..count]);
+            plaintext = plaintext[count..];
+            ciphertext = ciphertext[count..];
+        }
     }
 
     /// <summary>Decrypts the next piece; the destination has its length and may be the same memory.</summary>
@@ -50,8 +62,14 @@ public sealed class BoxStream : IDisposable
     {
         SecretBox.CheckLength(plaintext.Length, ciphertext.Length, nameof(plaintext));
         ThrowIfFinished();
-        Authenticate(ciphertext);
-        Apply(ciphertext, plaintext);
+        while (!ciphertext.IsEmpty)
+        {
+            var count = Math.Min(ciphertext.Length, CachedLength);
+            _authenticator.Add(ciphertext[..count]);
+            Xor(ciphertext[..count], plaintext[..count]);
+            ciphertext = ciphertext[count..];
+            plaintext = plaintext[count..];
+        }
     }
 
     /// <summary>Ends an encryption and writes the 16-byte tag.</summary>
@@ -77,26 +95,24 @@ public sealed class BoxStream : IDisposable
         _state.Dispose();
     }
 
-    private void Authenticate(ReadOnlySpan<byte> ciphertext) => _authenticator.Add(ciphertext);
-
-    private void Apply(ReadOnlySpan<byte> source, Span<byte> destination)
+    /// <summary>XORs with the key stream from the position on.</summary>
+    private void Xor(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         while (!source.IsEmpty)
         {
-            var offset = (int)(_position % BlockLength);
+            var offset = (int)(_position % KeptLength);
             int count;
-            if (offset == 0 && source.Length >= BlockLength)
+            if (offset == 0 && source.Length >= KeptLength)
             {
-                count = source.Length - (source.Length % BlockLength);
-                Xor(source[..count], destination[..count], _position / BlockLength);
+                count = source.Length - (source.Length % KeptLength);
+                XorFrom(_position, source[..count], destination[..count]);
             }
             else
             {
                 if (offset == 0)
-                    FillBlock();
-                count = Math.Min(BlockLength - offset, source.Length);
-                for (var i = 0; i < count; i++)
-                    destination[i] = (byte)(source[i] ^ Block[offset + i]);
+                    FillKept();
+                count = Math.Min(KeptLength - offset, source.Length);
+                Salsa20.XorStream(source[..count], Kept.Slice(offset, count), destination[..count]);
             }
 
             _position += (ulong)count;
@@ -105,15 +121,15 @@ public sealed class BoxStream : IDisposable
         }
     }
 
-    /// <summary>Loads the key stream of the block that holds the position.</summary>
-    private void FillBlock()
+    /// <summary>Loads the key stream of the sixteen blocks that begin at the position or, at the start, before it.</summary>
+    private void FillKept()
     {
-        Block.Clear();
-        Xor(Block, Block, _position / BlockLength);
+        Kept.Clear();
+        XorFrom(_position / KeptLength * KeptLength, Kept, Kept);
     }
 
-    private void Xor(ReadOnlySpan<byte> source, Span<byte> destination, ulong block) =>
-        SecretBox.Xor(StreamKey, _streamNonce, block, source, destination);
+    private void XorFrom(ulong position, ReadOnlySpan<byte> source, Span<byte> destination) =>
+        Salsa20.Xor(_path, StreamKey, _streamNonce, position / Salsa20.BlockLength, source, destination);
 
     private void ThrowIfFinished()
     {

@@ -6,8 +6,11 @@ namespace Pairwise.Crypto;
 /// <summary>The box construction over keys in the caller's memory, for keys used once; see <see cref="BoxKey"/>.</summary>
 internal static unsafe class SecretBox
 {
-    private const int BlockLength = 64;
-    private const int FirstLength = 32;
+    // The first bytes of the key stream are the key of Poly1305, the content starts behind them. Both, as far as they
+    // lie in the first four blocks, go through memory of our own.
+    private const int AuthenticatorKeyLength = 32;
+    private const int BeginningLength = 4 * Salsa20.BlockLength;
+    private const int FirstLength = BeginningLength - AuthenticatorKeyLength;
 
     /// <summary>Turns a secret into the key of a NaCl secretbox: HSalsa20 with a zero input.</summary>
     internal static void Prepare(ReadOnlySpan<byte> secret, Span<byte> prepared)
@@ -27,80 +30,76 @@ internal static unsafe class SecretBox
     }
 
     /// <summary>Seals under a symmetric key that is used once.</summary>
-    internal static void Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag)
+    internal static void Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag, Salsa20Path path)
     {
         Span<byte> prepared = stackalloc byte[BoxKey.KeyLength];
         Prepare(key, prepared);
-        SealPrepared(prepared, nonce, plaintext, ciphertext, tag);
+        SealPrepared(prepared, nonce, plaintext, ciphertext, tag, path);
         CryptographicOperations.ZeroMemory(prepared);
     }
 
     /// <summary>Opens under a symmetric key that is used once.</summary>
-    internal static bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext)
+    internal static bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext, Salsa20Path path)
     {
         Span<byte> prepared = stackalloc byte[BoxKey.KeyLength];
         Prepare(key, prepared);
-        var isAuthentic = TryOpenPrepared(prepared, nonce, ciphertext, tag, plaintext);
+        var isAuthentic = TryOpenPrepared(prepared, nonce, ciphertext, tag, plaintext, path);
         CryptographicOperations.ZeroMemory(prepared);
         return isAuthentic;
     }
 
     // xsalsa20: the first 16 bytes of the nonce and HSalsa20 give the stream's key, the other 8 are its nonce.
-    // The stream's first 32 bytes are the key of Poly1305, the content starts behind them.
-    internal static void SealPrepared(ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag)
+    internal static void SealPrepared(
+        ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag, Salsa20Path path)
     {
         BoxNonce.Check(nonce);
         CheckLength(ciphertext.Length, plaintext.Length, nameof(ciphertext));
         CheckLength(tag.Length, BoxKey.TagLength, nameof(tag));
         Span<byte> streamKey = stackalloc byte[BoxKey.KeyLength];
-        Span<byte> block = stackalloc byte[BlockLength];
-        HSalsa20(prepared, nonce[..16], streamKey);
-        block.Clear();
-        plaintext[..Math.Min(plaintext.Length, FirstLength)].CopyTo(block[FirstLength..]);
-        XorFirst(streamKey, nonce[16..], block);
-        XorRest(streamKey, nonce[16..], plaintext, ciphertext);
-        block.Slice(FirstLength, Math.Min(plaintext.Length, FirstLength)).CopyTo(ciphertext);
-        Poly1305.Authenticate(block[..FirstLength], ciphertext, tag);
+        Span<byte> beginning = stackalloc byte[BeginningLength];
+        XorBeginning(prepared, nonce, plaintext, streamKey, beginning, path);
+        XorRest(streamKey, nonce, plaintext, ciphertext, path);
+        CopyFirst(beginning, ciphertext);
+        Poly1305.Authenticate(beginning[..AuthenticatorKeyLength], ciphertext, tag);
         CryptographicOperations.ZeroMemory(streamKey);
-        CryptographicOperations.ZeroMemory(block);
+        CryptographicOperations.ZeroMemory(beginning);
     }
 
-    internal static bool TryOpenPrepared(ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext)
+    internal static bool TryOpenPrepared(
+        ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext, Salsa20Path path)
     {
         BoxNonce.Check(nonce);
         CheckLength(plaintext.Length, ciphertext.Length, nameof(plaintext));
         Span<byte> streamKey = stackalloc byte[BoxKey.KeyLength];
-        Span<byte> block = stackalloc byte[BlockLength];
+        Span<byte> beginning = stackalloc byte[BeginningLength];
         Span<byte> expected = stackalloc byte[BoxKey.TagLength];
-        HSalsa20(prepared, nonce[..16], streamKey);
-        block.Clear();
-        ciphertext[..Math.Min(ciphertext.Length, FirstLength)].CopyTo(block[FirstLength..]);
-        XorFirst(streamKey, nonce[16..], block);
-        Poly1305.Authenticate(block[..FirstLength], ciphertext, expected);
+        XorBeginning(prepared, nonce, ciphertext, streamKey, beginning, path);
+        Poly1305.Authenticate(beginning[..AuthenticatorKeyLength], ciphertext, expected);
         var isAuthentic = CryptographicOperations.FixedTimeEquals(expected, tag);
         if (isAuthentic)
         {
-            XorRest(streamKey, nonce[16..], ciphertext, plaintext);
-            block.Slice(FirstLength, Math.Min(ciphertext.Length, FirstLength)).CopyTo(plaintext);
+            XorRest(streamKey, nonce, ciphertext, plaintext, path);
+            CopyFirst(beginning, plaintext);
         }
 
         CryptographicOperations.ZeroMemory(streamKey);
-        CryptographicOperations.ZeroMemory(block);
+        CryptographicOperations.ZeroMemory(beginning);
         return isAuthentic;
     }
 
-    /// <summary>XORs whole memory with the key stream from the given 64-byte block on.</summary>
-    internal static void Xor(ReadOnlySpan<byte> streamKey, ReadOnlySpan<byte> streamNonce, ulong block, ReadOnlySpan<byte> source, Span<byte> destination)
+    /// <summary>Derives the stream's key and writes its first blocks: the key of Poly1305 and, behind it, the first bytes of
+    /// the content, encrypted or decrypted.</summary>
+    private static void XorBeginning(
+        ReadOnlySpan<byte> prepared, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> content, Span<byte> streamKey, Span<byte> beginning, Salsa20Path path)
     {
-        fixed (byte* d = destination, s = source, n = streamNonce, k = streamKey)
-            Check(LibSodium.crypto_stream_salsa20_xor_ic(d, s, (ulong)source.Length, n, block, k));
+        HSalsa20(prepared, nonce[..16], streamKey);
+        beginning.Clear();
+        content[..Math.Min(content.Length, FirstLength)].CopyTo(beginning[AuthenticatorKeyLength..]);
+        Salsa20.Xor(path, streamKey, nonce[16..], 0, beginning, beginning);
     }
 
-    /// <summary>The first block: the key of Poly1305 and, behind it, the first bytes of the content.</summary>
-    private static void XorFirst(ReadOnlySpan<byte> streamKey, ReadOnlySpan<byte> streamNonce, Span<byte> block) =>
-        Xor(streamKey, streamNonce, 0, block, block);
-
-    private static void XorRest(ReadOnlySpan<byte> streamKey, ReadOnlySpan<byte> streamNonce, ReadOnlySpan<byte> source, Span<byte> destination)
+    /// <summary>XORs what lies behind the first bytes.</summary>
+    private static void XorRest(ReadOnlySpan<byte> streamKey, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> source, Span<byte> destination, Salsa20Path path)
     {
         if (source.Length <= FirstLength)
             return;
@@ -111,8 +110,11 @@ internal static unsafe class SecretBox
             source = destination;
         }
 
-        Xor(streamKey, streamNonce, 1, source[FirstLength..], destination[FirstLength..]);
+        Salsa20.Xor(path, streamKey, nonce[16..], BeginningLength / Salsa20.BlockLength, source[FirstLength..], destination[FirstLength..]);
     }
+
+    private static void CopyFirst(ReadOnlySpan<byte> beginning, Span<byte> destination) =>
+        beginning.Slice(AuthenticatorKeyLength, Math.Min(destination.Length, FirstLength)).CopyTo(destination);
 
     internal static void CheckLength(int actual, int expected, string name)
     {

@@ -40,13 +40,16 @@ public sealed class SecretBoxChain : IDisposable
 
     /// <summary>Seals the next block: <paramref name="destination"/> is 16 bytes longer than <paramref name="plaintext"/>
     /// and may hold it from its 16th byte on, so that a block is sealed in place.</summary>
-    public void Seal(ReadOnlySpan<byte> plaintext, Span<byte> destination)
+    public void Seal(ReadOnlySpan<byte> plaintext, Span<byte> destination) => Seal(plaintext, destination, Salsa20.FastestPath);
+
+    /// <summary>As <see cref="Seal(ReadOnlySpan{byte}, Span{byte})"/>, for those who compare paths.</summary>
+    internal void Seal(ReadOnlySpan<byte> plaintext, Span<byte> destination, Salsa20Path path)
     {
         SecretBox.CheckLength(destination.Length, plaintext.Length + BoxKey.TagLength, nameof(destination));
         Span<byte> key = stackalloc byte[BoxKey.KeyLength];
         Span<byte> nonce = stackalloc byte[BoxNonce.Length];
         Next(key, nonce);
-        SecretBox.Seal(key, nonce, plaintext, destination[BoxKey.TagLength..], destination[..BoxKey.TagLength]);
+        SecretBox.Seal(key, nonce, plaintext, destination[BoxKey.TagLength..], destination[..BoxKey.TagLength], path);
         CryptographicOperations.ZeroMemory(key);
     }
 
@@ -59,7 +62,7 @@ public sealed class SecretBoxChain : IDisposable
         Span<byte> key = stackalloc byte[BoxKey.KeyLength];
         Span<byte> nonce = stackalloc byte[BoxNonce.Length];
         Next(key, nonce);
-        var isAuthentic = SecretBox.TryOpen(key, nonce, box[BoxKey.TagLength..], box[..BoxKey.TagLength], destination);
+        var isAuthentic = SecretBox.TryOpen(key, nonce, box[BoxKey.TagLength..], box[..BoxKey.TagLength], destination, Salsa20.FastestPath);
         CryptographicOperations.ZeroMemory(key);
         return isAuthentic;
     }
