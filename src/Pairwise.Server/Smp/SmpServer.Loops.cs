@@ -179,11 +179,11 @@ public sealed partial class SmpServer
         }
     }
 
-    // As often as messages are looked at; rows of deleted queues stay for weeks, so that it need not be exact.
+    // At the start, and as often as messages are looked at; rows of deleted queues stay for weeks: it need not be exact.
     private async Task SweepDatabaseAsync(CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(_relay.Options.MessageExpiration?.CheckInterval ?? DatabaseSweep, _relay.Options.Time);
-        while (await TickAsync(timer, cancellationToken))
+        do
         {
             try
             {
@@ -194,6 +194,7 @@ public sealed partial class SmpServer
                 return;
             }
         }
+        while (await TickAsync(timer, cancellationToken));
     }
 
     private async Task ExpireNotificationsAsync(CancellationToken cancellationToken)

@@ -422,7 +422,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         }
     }
 
-    private ValueTask<ServiceId?> RegisterServiceAsync(SmpServiceClaim claim, CancellationToken cancellationToken)
+    private async ValueTask<ServiceId?> RegisterServiceAsync(SmpServiceClaim claim, CancellationToken cancellationToken)
     {
         const long secondsPerDay = 86400;
         long today = _relay.NowSeconds() / secondsPerDay * secondsPerDay;
@@ -432,7 +432,20 @@ public sealed partial class SmpServer : IAsyncDisposable
             [.. claim.Certificates.Certificates.Select(certificate => Wire.Bytes.CopyOf(certificate.Der.Span))],
             claim.CertificateHash,
             today);
-        return new ValueTask<ServiceId?>(_relay.Queues.GetOrAddService(record, out StoredId id) is null ? new ServiceId(id.ToWireId()) : null);
+        if (_relay.Queues.GetOrAddService(record, out StoredId id) is not null)
+        {
+            return null;
+        }
+
+        try
+        {
+            await (_relay.DurableWrites?.WhenWrittenAsync(null) ?? ValueTask.CompletedTask);
+            return new ServiceId(id.ToWireId());
+        }
+        catch (IOException)
+        {
+            return null; // not stored yet: the service may come again
+        }
     }
 
     private static partial class Log

@@ -283,176 +283,6 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
-    public async Task While_the_database_is_away_answers_wait_and_nothing_is_lost()
-    {
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
-        using TestFolder folder = new();
-        PostgresOptions database = new(cluster.Connection);
-        OwnedQueue queue;
-        await using (SmpServer relay = await StartAsync(folder, database))
-        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
-        {
-            queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
-            await cluster.CrashAsync(cancellationToken);
-            CorrId asked = await client.SendAsync(queue.Theirs, Text("waits for its commit"), null);
-            Task<BrokerMessage> answer = client.AnswerAsync(asked);
-            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken);
-            Assert.False(answer.IsCompleted, "an answer left before its commit");
-            await cluster.RestartAsync(cancellationToken);
-            AssertOk(await answer);
-        }
-
-        await using (SmpServer relay = await StartAsync(folder, database))
-        {
-            Assert.Equal(new PostgresReport(1, 0, 1, 0), relay.Report.Database);
-        }
-    }
-
-    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
-    public async Task What_a_database_that_is_away_refuses_has_not_happened()
-    {
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
-        using TestFolder folder = new();
-        PostgresOptions database = new(cluster.Connection);
-        ManualTime time = new();
-        SmpServerOptions Timed(SmpServerOptions options) => options with { Time = time };
-        OwnedQueue asked;
-        OwnedQueue refused;
-        await using (SmpServer relay = await StartAsync(folder, database, Timed))
-        {
-            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
-            {
-                asked = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
-                refused = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
-                AssertOk(await client.AskAsync(refused.Theirs, Text("stays"), null));
-                await cluster.CrashAsync(cancellationToken);
-
-                // Taken before anybody can know that the database is away: no answer, and it is carried out later.
-                await client.SendAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key);
-                await PassAsync(client.AssertClosedAsync());
-            }
-
-            // Refused: the connection ends without an answer, since nothing that is not stored may be told.
-            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
-            {
-                await client.SendAsync(refused.Mine, SmpCommand.Del.Instance, refused.Key);
-                await client.AssertClosedAsync();
-            }
-
-            await cluster.RestartAsync(cancellationToken);
-            await PassAsync(UntilAsync(async () => await CountAsync(database, "msg_queues WHERE deleted_at IS NULL") == 1));
-            await using (RelayClient client = await RelayClient.ConnectAsync(relay))
-            {
-                AssertError(SmpError.Auth.Instance, await client.AskAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key));
-                AssertOk(await client.AskAsync(refused.Mine, SmpCommand.Sub.Instance, refused.Key));
-                Assert.Equal("stays", refused.OpenText((await client.NextEventAsync()).Message));
-            }
-        }
-
-        await using (SmpServer relay = await StartAsync(folder, database, Timed))
-        await using (RelayClient client = await RelayClient.ConnectAsync(relay))
-        {
-            Assert.Equal(new PostgresReport(1, 0, 1, 0), relay.Report.Database);
-            AssertError(SmpError.Auth.Instance, await client.AskAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key));
-            AssertOk(await client.AskAsync(refused.Mine, SmpCommand.Del.Instance, refused.Key));
-        }
-
-        // The relay's time passes until something has happened.
-        async Task PassAsync(Task happened)
-        {
-            while (!happened.IsCompleted)
-            {
-                time.Advance(TimeSpan.FromSeconds(1));
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
-            }
-
-            await happened;
-        }
-
-        async Task UntilAsync(Func<Task<bool>> condition)
-        {
-            while (!await condition())
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
-            }
-        }
-    }
-
-    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
-    public async Task A_database_that_dies_and_comes_back_under_load_has_every_message_once()
-    {
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        await using PostgresCluster cluster = await PostgresCluster.StartAsync(cancellationToken);
-        using TestFolder folder = new();
-        PostgresOptions database = new(cluster.Connection);
-        const int senders = 4;
-        const int deaths = 4;
-        List<string> accepted = [];
-        await using (SmpServer relay = await StartAsync(folder, database))
-        {
-            bool isOver = false;
-            async Task SendAsync(int sender)
-            {
-                await using RelayClient client = await RelayClient.ConnectAsync(relay);
-                OwnedQueue queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
-                for (int number = 0; !Volatile.Read(ref isOver); number++)
-                {
-                    string text = $"{sender} {number}";
-                    BrokerMessage answer = await client.AskAsync(queue.Theirs, Text(text), null);
-                    if (answer is not BrokerMessage.Ok)
-                    {
-                        AssertError(SmpError.Quota.Instance, answer);
-                        queue = await client.NewQueueAsync(SubscriptionMode.OnlyCreate);
-                        continue;
-                    }
-
-                    lock (accepted)
-                    {
-                        accepted.Add(text);
-                    }
-                }
-            }
-
-            Task[] working = [.. Enumerable.Range(0, senders).Select(SendAsync)];
-            for (int death = 0; death < deaths; death++)
-            {
-                int before = Count();
-                while (Count() < before + 50)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
-                    await (working.FirstOrDefault(task => task.IsFaulted) ?? Task.CompletedTask);
-                }
-
-                await cluster.RestartAsync(cancellationToken); // it dies first
-            }
-
-            Volatile.Write(ref isOver, true);
-            await Task.WhenAll(working);
-        }
-
-        await using NpgsqlDataSource pool = database.OpenPool();
-        await using NpgsqlCommand command = pool.CreateCommand("SELECT convert_from(msg_body, 'UTF8') FROM messages WHERE NOT msg_quota");
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<string> stored = [];
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            stored.Add(reader.GetString(0));
-        }
-
-        Assert.Equal(accepted.Order(StringComparer.Ordinal), stored.Order(StringComparer.Ordinal));
-
-        int Count()
-        {
-            lock (accepted)
-            {
-                return accepted.Count;
-            }
-        }
-    }
-
-    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
     public async Task Messages_in_journals_go_with_queues_in_the_database()
     {
         using TestFolder folder = new();
@@ -510,8 +340,12 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     [Theory]
     [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=verify-full&connect_timeout=1", "The database cannot be used: ")]
     [InlineData("host=127.0.0.1 port=1 user=smp dbname=none sslmode=require", "The database cannot be used: ")]
-    [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=very", "The database connection is neither")]
-    [InlineData("postgresql://smp@127.0.0.1:1/none?options=-c%20x", "The database connection has the parameter \"options\"")]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=very", "The database connection has sslmode=very: write disable, allow, prefer, require, verify-ca, verify-full.")]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?krbsrvname=x", "The database connection has the parameter \"krbsrvname\", which is not known here")]
+    [InlineData("host=127.0.0.1 port=many", "The database connection has port=many: write a number from 1 to 65535.")]
+    [InlineData("host=127.0.0.1 password='never ends", "The database connection ends inside a quoted value.")]
+    [InlineData("host", "The database connection is neither")]
+    [InlineData("Host=127.0.0.1;Nonsense=1", "The database connection cannot be used: ")]
     public async Task Parameters_of_the_connection_are_obeyed_or_refused(string connection, string refusal)
     {
         using TestFolder folder = new();

@@ -13,7 +13,7 @@ namespace Pairwise.Server.Smp.Connections;
 /// outbox calls; the first one writes, the others only leave word that there is more.
 /// </summary>
 /// <remarks>While nothing waits there is no task and no buffer. Messages are sealed at the moment they are written.</remarks>
-internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, MessageStore messages, TimeProvider time, IDurableWrites? durableWrites) : IThreadPoolWorkItem
+internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat format, Outbox outbox, MessageStore messages, TimeProvider time, IDurableWrites? durableWrites, WriteAccount account) : IThreadPoolWorkItem
 {
     private const int BlocksInRow = 64;
     private const int Idle = 0;
@@ -158,7 +158,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
 
                     if (durableWrites is not null)
                     {
-                        await WaitForStoreAsync(durableWrites, block);
+                        await WaitForStoreAsync(durableWrites, account, block);
                     }
 
                     Volatile.Write(ref _blockStarted, time.GetTimestamp());
@@ -195,11 +195,11 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     }
 
     // The answers in the block promise that what they answer is stored.
-    private static async ValueTask WaitForStoreAsync(IDurableWrites durableWrites, Block block)
+    private static async ValueTask WaitForStoreAsync(IDurableWrites durableWrites, WriteAccount account, Block block)
     {
         try
         {
-            await durableWrites.WhenWrittenAsync();
+            await durableWrites.WhenWrittenAsync(account);
         }
         catch
         {

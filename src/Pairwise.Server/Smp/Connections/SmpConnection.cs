@@ -25,6 +25,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     private readonly SmpCommandHandler _handler;
     private readonly BlockWriter _writer;
     private readonly Outbox _outbox = new();
+    private readonly WriteAccount _account = new();
 
     // owned by the reader
     private readonly SmpAuthorizer _authorizer;
@@ -55,7 +56,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         Version = session.Version;
         _format = new TransmissionFormat(session.Version, session.SessionId.Span);
         _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets);
-        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Messages, relay.Options.Time, relay.DurableWrites);
+        _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Messages, relay.Options.Time, relay.DurableWrites, _account);
         if (session.Service is { } service)
         {
             WireId id = service.Id.Value;
@@ -296,6 +297,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
         byte[] scratch = ArrayPool<byte>.Shared.Rent(Block.Size + byte.MaxValue + 1);
         BlockWriter.BeginDeferring();
+        _account.Begin();
         try
         {
             bool isFirst = true;
@@ -322,6 +324,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         }
         finally
         {
+            WriteAccount.End();
             _authorizer.Ahead = default;
             ArrayPool<byte>.Shared.Return(scratch);
             BlockWriter.WriteDeferred();

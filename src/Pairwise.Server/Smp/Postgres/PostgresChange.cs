@@ -11,4 +11,12 @@ internal sealed record PostgresChange(string Sql, object?[] Values)
 
     /// <summary>How many rows it has to touch at least; fewer mean that the database was changed by somebody else.</summary>
     public bool MustChangeRow { get; init; }
+
+    /// <summary>The bytes of its longest values: what it takes to hold it.</summary>
+    public long Length { get; } = Values.Sum(value => value switch
+    {
+        byte[] bytes => bytes.Length,
+        ReadOnlyMemory<byte> bytes => bytes.Length,
+        _ => 0,
+    });
 }

@@ -15,6 +15,8 @@ public sealed record PostgresReport(long Queues, long Services, long Messages, l
 /// <summary>A relay's database: opened once, read once, then written behind memory. Owned by the relay's state.</summary>
 internal sealed partial class PostgresStore : IAsyncDisposable
 {
+    private const int PurgedTogether = 10_000;
+
     private readonly TimeSpan _deletedLifetime;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -41,9 +43,7 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         try
         {
             await PostgresSchema.PrepareAsync(pool, options, time.GetUtcNow(), cancellationToken);
-            var store = new PostgresStore(pool, options.DeletedLifetime, time, logger);
-            await store.PurgeAsync(cancellationToken);
-            return store;
+            return new PostgresStore(pool, options.DeletedLifetime, time, logger);
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)
         {
@@ -92,22 +92,21 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         queues.AttachLog(new PostgresQueueLog(Writer, _time, _mirror));
     }
 
-    /// <summary>Removes the rows of queues that were deleted long enough ago; what the queues held went with their deletion.</summary>
-    /// <returns>How many rows went.</returns>
-    public async Task<int> PurgeAsync(CancellationToken cancellationToken)
-    {
-        await using var command = Pool.CreateCommand("DELETE FROM msg_queues WHERE deleted_at < $1");
-        command.CommandTimeout = 0; // a large relay has many at once
-        command.Parameters.Add(new NpgsqlParameter { Value = (_time.GetUtcNow() - _deletedLifetime).ToUnixTimeSeconds() });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    /// <summary>The same while the relay runs: a database that is away now is asked again the next time.</summary>
+    /// <summary>
+    /// Removes the rows of queues that were deleted long enough ago; what the queues held went with their deletion. A
+    /// database that is away now is asked again the next time.
+    /// </summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var purged = await PurgeAsync(cancellationToken);
+            // A whole day becomes old at once. Small transactions: clients' changes wait for none of them.
+            long purged = 0;
+            for (var last = PurgedTogether; last == PurgedTogether; purged += last)
+            {
+                last = await PurgeAsync(cancellationToken);
+            }
+
             if (purged > 0)
             {
                 Log.Purged(_logger, purged);
@@ -125,6 +124,16 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         await Writer.DisposeAsync();
         _mirror?.Dispose();
         await Pool.DisposeAsync();
+    }
+
+    private async Task<int> PurgeAsync(CancellationToken cancellationToken)
+    {
+        await using var command = Pool.CreateCommand(
+            "DELETE FROM msg_queues WHERE recipient_id IN (SELECT recipient_id FROM msg_queues WHERE deleted_at < $1 LIMIT $2)");
+        command.CommandTimeout = 0; // the rows are spread over the table
+        command.Parameters.Add(new NpgsqlParameter { Value = (_time.GetUtcNow() - _deletedLifetime).ToUnixTimeSeconds() });
+        command.Parameters.Add(new NpgsqlParameter { Value = PurgedTogether });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     internal static string Explain(Exception fault) => fault switch
@@ -166,7 +175,7 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     private static partial class Log
     {
         [LoggerMessage(2023, LogLevel.Information, "{Count} rows of queues deleted long ago were removed from the database.")]
-        public static partial void Purged(ILogger logger, int count);
+        public static partial void Purged(ILogger logger, long count);
 
         [LoggerMessage(2024, LogLevel.Warning, "Rows of deleted queues could not be removed from the database: {Reason}")]
         public static partial void PurgeFailed(ILogger logger, string reason);

@@ -9,16 +9,20 @@ namespace Pairwise.Server.Smp.Postgres;
 /// a hundred connections share one commit.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Memory is ahead of the database by what waits here, at most <see cref="MaxPending"/> changes; answers wait
-/// for their commit (<see cref="IDurableWrites"/>). While the database is away changes wait and are tried again; after
+/// Thread-safe. Memory is ahead of the database by what waits here, at most <see cref="MaxPending"/> changes and
+/// <see cref="MaxPendingBytes"/>; answers wait for their commit (<see cref="IDurableWrites"/>). While the database is away changes wait and are tried again; after
 /// <see cref="Patience"/> new ones are refused and waiting answers fail, so that no client is left hanging; when it is back,
 /// what waits is written, and the relay takes changes again. A connection that breaks at a commit leaves open whether it was
-/// committed: the changes are made once more, and all of them may be (<see cref="PostgresChange.RepeatedSql"/>).
+/// committed: the changes are made once more, and all of them may be (<see cref="PostgresChange.RepeatedSql"/>). A change
+/// that the database refuses for itself is left out, and whoever asked for it hears no answer (<see cref="WriteAccount"/>).
 /// </remarks>
 internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 {
     /// <summary>Changes that may wait.</summary>
     public const int MaxPending = 20_000;
+
+    /// <summary>Bytes of the values of changes that may wait: messages, above all.</summary>
+    public const long MaxPendingBytes = 64 << 20;
 
     private const int MaxBatch = 1_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -37,7 +41,8 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 
     // guarded by _gate
     private readonly Lock _gate = new();
-    private readonly Queue<PostgresChange> _pending = new();
+    private readonly Queue<PendingChange> _pending = new();
+    private long _pendingBytes;
     private long _asked;
     private long _written;
     private long _failures;
@@ -57,17 +62,25 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     /// <summary>Takes changes, all or none, behind those taken before. False when they cannot be kept.</summary>
     public bool TryEnqueue(params ReadOnlySpan<PostgresChange> changes)
     {
+        long length = 0;
+        foreach (var change in changes)
+        {
+            length += change.Length;
+        }
+
         lock (_gate)
         {
-            if (_isAway || _isStopping || _pending.Count + changes.Length > MaxPending)
+            if (_isAway || _isStopping || _pending.Count + changes.Length > MaxPending || _pendingBytes + length > MaxPendingBytes)
             {
                 return false;
             }
 
             foreach (var change in changes)
             {
-                _pending.Enqueue(change);
+                _pending.Enqueue(new PendingChange(change, WriteAccount.OfThread));
             }
+
+            _pendingBytes += length;
 
             _asked += changes.Length;
             _work.TrySetResult();
@@ -76,7 +89,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask WhenWrittenAsync()
+    public async ValueTask WhenWrittenAsync(WriteAccount? account)
     {
         long target;
         long failures;
@@ -91,7 +104,8 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             Task progress;
             lock (_gate)
             {
-                if (_failures != failures)
+                // Set before what was written is counted: it is known here when the account's changes were all tried.
+                if (account?.IsRefused ?? _failures != failures)
                 {
                     throw new IOException("The database refused a change.");
                 }
@@ -129,7 +143,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var batch = new List<PostgresChange>();
+        var batch = new List<PendingChange>();
         var outage = default(long?);
         var retry = FirstRetry;
         while (true)
@@ -147,6 +161,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             {
                 // No other try will do, and what is wrong with one change must not hold up the others.
                 await WriteOneByOneAsync(batch);
+                _isRepeated &= batch.Count > 0;
                 continue;
             }
             catch (Exception fault) when (IsOutage(fault))
@@ -173,6 +188,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
                 return;
             }
 
+            _isRepeated = false;
             Advance(batch.Count);
             batch.Clear();
             outage = null;
@@ -187,7 +203,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     private static bool IsOutage(Exception fault) => fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException;
 
     // Leaves those of the batch that could not be tried for lack of a database.
-    private async Task WriteOneByOneAsync(List<PostgresChange> batch)
+    private async Task WriteOneByOneAsync(List<PendingChange> batch)
     {
         while (batch.Count > 0)
         {
@@ -198,7 +214,11 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             catch (PostgresException fault) when (IsAboutOneChange(fault))
             {
                 Log.ChangeRefused(_logger, fault.SqlState);
-                Fail();
+                batch[0].Account?.Refuse();
+                lock (_gate)
+                {
+                    _failures++;
+                }
             }
             catch (Exception fault) when (IsOutage(fault) || fault is OperationCanceledException)
             {
@@ -211,7 +231,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     }
 
     // False at the end: stopping, and nothing waits.
-    private async Task<bool> TakeAsync(List<PostgresChange> batch)
+    private async Task<bool> TakeAsync(List<PendingChange> batch)
     {
         while (true)
         {
@@ -221,6 +241,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
                 while (batch.Count < MaxBatch && _pending.TryDequeue(out var change))
                 {
                     batch.Add(change);
+                    _pendingBytes -= change.Change.Length;
                 }
 
                 if (batch.Count > 0)
@@ -245,13 +266,13 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(List<PostgresChange> changes, CancellationToken cancellationToken)
+    private async Task WriteAsync(List<PendingChange> changes, CancellationToken cancellationToken)
     {
         await using var connection = await _pool.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var batch = new NpgsqlBatch(connection, transaction))
         {
-            foreach (var change in changes)
+            foreach (var (change, _) in changes)
             {
                 var command = new NpgsqlBatchCommand(_isRepeated ? change.RepeatedSql ?? change.Sql : change.Sql);
                 PostgresRows.AddTo(command.Parameters, change.Values);
@@ -261,17 +282,17 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             await batch.ExecuteNonQueryAsync(cancellationToken);
             for (var i = 0; i < changes.Count; i++)
             {
-                if (changes[i].MustChangeRow && !_isRepeated && batch.BatchCommands[i].RecordsAffected == 0)
+                if (changes[i].Change.MustChangeRow && !_isRepeated && batch.BatchCommands[i].RecordsAffected == 0)
                 {
                     Log.RowIsGone(_logger);
                 }
             }
         }
 
-        // A connection that breaks now leaves open whether this was committed.
+        // A connection that breaks now leaves open whether this was committed. That stays so until all of what was tried
+        // together is written: a part of it may have been committed then, and another part not.
         _isRepeated = true;
         await transaction.CommitAsync(cancellationToken);
-        _isRepeated = false;
     }
 
     private async Task<bool> RestAsync(TimeSpan time)
@@ -301,15 +322,6 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         progress.TrySetResult();
     }
 
-    // Whoever waits hears that what was asked for is not stored: nobody can tell whose change it was.
-    private void Fail()
-    {
-        lock (_gate)
-        {
-            _failures++;
-        }
-    }
-
     private void GiveUp()
     {
         TaskCompletionSource progress;
@@ -324,6 +336,8 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly record struct PendingChange(PostgresChange Change, WriteAccount? Account);
 
     private static partial class Log
     {

@@ -7,6 +7,9 @@ namespace Pairwise.Server.Smp.Store;
 public interface IDurableWrites
 {
     /// <summary>Completes when everything that was changed before the call is stored.</summary>
-    /// <exception cref="IOException">It never will be.</exception>
-    ValueTask WhenWrittenAsync();
+    /// <param name="account">Who asks; null = whoever has no account.</param>
+    /// <exception cref="IOException">
+    /// It is not yet, or a change on the account was refused; without an account, any change since the call.
+    /// </exception>
+    ValueTask WhenWrittenAsync(WriteAccount? account);
 }

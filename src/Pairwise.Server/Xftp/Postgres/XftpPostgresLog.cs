@@ -123,7 +123,7 @@ internal sealed class XftpPostgresLog : IChunkLog
 
     public async ValueTask WhenWrittenAsync()
     {
-        await _writer.WhenWrittenAsync();
+        await _writer.WhenWrittenAsync(null);
         if (_mirror is not null)
         {
             await _mirror.WhenWrittenAsync();
