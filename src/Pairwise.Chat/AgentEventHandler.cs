@@ -225,6 +225,12 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
     private ChatEvent.MessageReceived? StoreNew(ChatStore store, Contact contact, MessageMeta meta, int part, ChatMessage message, StoredMessage stored)
     {
         var content = message.Content ?? MessageContent.File();
+        if (content.Type == MessageContent.VoiceType && !contact.Feature(ChatFeature.Voice).IsForContact)
+        {
+            var refused = FeatureState.NameOf(ChatFeature.Voice) + ": received, prohibited";
+            return store.AddReceivedItem(contact.Id, message.Id, meta.Id, part, refused, meta.BrokerTime, Notice(meta)) is { } line ? new ChatEvent.MessageReceived(contact, line) : null;
+        }
+
         if (store.AddReceivedItem(contact.Id, message.Id, meta.Id, part, content.Display, meta.BrokerTime, Notice(meta)) is not { } item)
         {
             // It is here, but the process may have ended before its file was accepted.

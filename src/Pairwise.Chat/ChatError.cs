@@ -45,6 +45,9 @@ public enum ChatError
     /// <summary>The file's relays are not among ours, and would see our network address.</summary>
     NotApproved,
 
+    /// <summary>One of the two sides does not allow it.</summary>
+    NotAllowed,
+
     /// <summary>The database cannot take more, or cannot be read.</summary>
     Storage,
 

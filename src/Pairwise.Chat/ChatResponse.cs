@@ -60,6 +60,12 @@ public abstract record ChatResponse
     /// <summary>The profile changed, and that many contacts are told.</summary>
     public sealed record ProfileUpdated(Profile Profile, int Contacts) : ChatResponse;
 
+    /// <summary>What is allowed to everybody to whom nothing else was said.</summary>
+    public sealed record FeatureSet(ChatFeature Feature, FeatureAllowed Allowed) : ChatResponse;
+
+    /// <summary>What is allowed to a contact; <paramref name="Changed"/> is empty when that was so before.</summary>
+    public sealed record ContactFeaturesSet(Contact Contact, IReadOnlyList<FeatureState> Changed) : ChatResponse;
+
     /// <summary>All about a contact. The code is equal on both sides unless somebody sits between them; null before the two are connected.</summary>
     public sealed record ContactShown(Contact Contact, IReadOnlyList<string> ReceivingOn, IReadOnlyList<string> SendingTo, string? SecurityCode) : ChatResponse;
 

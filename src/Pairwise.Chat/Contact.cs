@@ -38,4 +38,26 @@ public sealed record Contact(
 {
     /// <summary>The name as it is typed in a command: in single quotes when it has spaces.</summary>
     public string QuotedName => DisplayName.Quote(Name);
+
+    /// <summary>What we say to everybody of what is allowed, as in a profile; null for nothing.</summary>
+    internal string? OwnPreferences { get; init; }
+
+    /// <summary>What we say to this contact in particular.</summary>
+    internal string? PreferencesForContact { get; init; }
+
+    /// <summary>Where the two sides stand with a feature.</summary>
+    public FeatureState Feature(ChatFeature feature)
+    {
+        var particular = ProfilePreferences.Get(PreferencesForContact, feature);
+        var general = ProfilePreferences.Get(OwnPreferences, feature) ?? ProfilePreferences.Default(feature);
+        var theirs = ProfilePreferences.Get(Profile.Preferences, feature) ?? ProfilePreferences.Default(feature);
+        return new FeatureState(feature, particular ?? general, particular is null, theirs);
+    }
+
+    /// <summary>The features about which either side said something else before.</summary>
+    public IReadOnlyList<FeatureState> FeaturesChangedSince(Contact before) =>
+        [.. Enum.GetValues<ChatFeature>().Select(Feature).Where(state => before.Feature(state.Feature) is var former && (former.Ours != state.Ours || former.Theirs != state.Theirs))];
+
+    /// <summary>Our profile as this contact is told it.</summary>
+    internal Profile SeesOf(Profile own) => own with { Preferences = ProfilePreferences.Merge(own.Preferences, PreferencesForContact) };
 }

@@ -47,6 +47,11 @@ public sealed class FileViewTests
     }
 
     [Fact]
+    public void Preferences_of_a_contact_are_told_with_what_follows_from_them() => Assert.Equal(
+        ["bob updated preferences for you:", "Voice messages: off (you allow: default (yes), contact allows: no)"],
+        _view.Lines(new ChatEvent.ContactUpdated(Bob, Bob with { Profile = Bob.Profile with { Preferences = """{"voice":{"allow":"no"}}""" } })));
+
+    [Fact]
     public void Quick_transfer_tells_no_progress()
     {
         for (var percent = 0; percent <= 100; percent++)

@@ -74,6 +74,10 @@ public sealed class ReferenceChat : IAsyncDisposable
     public Task SeesContactAsync(string type, string name) =>
         WaitAsync(message => IsEvent(message, type) && message.GetProperty("resp").GetProperty("contact").GetProperty("localDisplayName").GetString() == name, $"{type} {name}");
 
+    /// <summary>Waits for an event of a type that meets a condition, and gives it.</summary>
+    public async Task<JsonElement> SeesEventAsync(string type, Func<JsonElement, bool> isWanted) =>
+        (await WaitAsync(message => IsEvent(message, type) && isWanted(message.GetProperty("resp")), type)).GetProperty("resp");
+
     /// <summary>Waits for a received text.</summary>
     public Task SeesTextAsync(string text) => WaitAsync(
         message => IsEvent(message, "newChatItems") && message.GetProperty("resp").GetProperty("chatItems").EnumerateArray().Any(item => ReceivedText(item) == text),

@@ -60,7 +60,14 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
                 yield return style.Notice($"{Name(updated.Before)} is now called {Name(updated.After)}");
                 break;
             case ChatEvent.ContactUpdated updated:
-                yield return style.Faint($"{Name(updated.After)} changed the profile");
+                if (updated.Before.Profile with { Preferences = null } != updated.After.Profile with { Preferences = null })
+                    yield return style.Faint($"{Name(updated.After)} changed the profile");
+                if (updated.After.FeaturesChangedSince(updated.Before) is { Count: > 0 } features)
+                {
+                    yield return style.Notice($"{Name(updated.After)} updated preferences for you:");
+                    foreach (var feature in features) yield return FeatureText.Of(feature);
+                }
+
                 break;
             case ChatEvent.ContactDeletedByPeer deleted:
                 yield return style.Notice($"{Name(deleted.Contact)} deleted the contact; messages to it will not arrive. /delete {deleted.Contact.QuotedName} removes it here.");

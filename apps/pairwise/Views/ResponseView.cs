@@ -1,4 +1,5 @@
 using Pairwise.Chat;
+using Pairwise.Chat.Protocol;
 using Pairwise.Terminal;
 
 namespace Pairwise.Terminal.Views;
@@ -30,6 +31,9 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         ChatResponse.ServerList servers => Servers(servers),
         ChatResponse.ProfileShown shown => [$"your profile: {Printable.Of(shown.Profile.Display)}"],
         ChatResponse.ProfileUpdated updated => [$"your profile is now {Printable.Of(updated.Profile.Display)}; told to {Count(updated.Contacts, "contact")}"],
+        ChatResponse.FeatureSet set => ["updated preferences:", $"{FeatureState.NameOf(set.Feature)} allowed: {FeatureState.Word(set.Allowed)}"],
+        ChatResponse.ContactFeaturesSet { Changed.Count: 0 } set => [$"your preferences for {Name(set.Contact)} did not change"],
+        ChatResponse.ContactFeaturesSet set => [$"you updated preferences for {Name(set.Contact)}:", .. set.Changed.Select(FeatureText.Of)],
         ChatResponse.ContactShown shown => Contact(shown),
         ChatResponse.Quit => [],
         ChatResponse.Failed failed => [style.Error(Printable.Of(failed.Sentence))],

@@ -1,3 +1,5 @@
+using Pairwise.Chat.Protocol;
+
 namespace Pairwise.Chat.Commands;
 
 /// <summary>A command of the chat, parsed.</summary>
@@ -68,6 +70,11 @@ internal abstract record ChatCommand
 
     /// <param name="Image">A <c>data:</c> URI, or null for none.</param>
     public sealed record SetImage(string? Image) : ChatCommand;
+
+    public sealed record SetFeature(ChatFeature Feature, FeatureAllowed Allowed) : ChatCommand;
+
+    /// <param name="Allowed">Null for what everybody may.</param>
+    public sealed record SetContactFeature(ChatFeature Feature, string Name, FeatureAllowed? Allowed) : ChatCommand;
 
     public sealed record Quit : ChatCommand;
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Pairwise.Chat.Protocol;
 
 namespace Pairwise.Chat.Commands;
 
@@ -23,6 +24,7 @@ internal static class ChatCommandParser
         new("/smp ADDRESS...", "set them; /smp default goes back to the default"),
         new("/profile [NAME [FULL NAME]]", "show or change your profile (also /p)"),
         new("/set profile image DATA", "set your picture, a data: URI; /delete profile image removes it"),
+        new("/set voice yes", "allow voice messages: yes, no or always; /set voice @NAME no for one contact, /set files for files"),
         new("/file @NAME PATH", "send a file (also /f); /help files tells all about files (also /hf)"),
         new("/help", "this list (also /h)"),
         new("/quit", "leave (also /q)"),
@@ -30,7 +32,7 @@ internal static class ChatCommandParser
 
     /// <summary>First words of commands, for completion.</summary>
     public static readonly IReadOnlyList<string> Words =
-        ["/connect", "/contacts", "/delete", "/help", "/info", "/profile", "/quit", "/set profile image ", "/smp", "/tail", .. FileCommandParser.Words];
+        ["/connect", "/contacts", "/delete", "/help", "/info", "/profile", "/quit", "/set files ", "/set profile image ", "/set voice ", "/smp", "/tail", .. FileCommandParser.Words];
 
     /// <summary>False with one sentence when the text is no command.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out ChatCommand? command, [NotNullWhen(false)] out string? fault)
@@ -59,6 +61,7 @@ internal static class ChatCommandParser
             "/info" or "/i" => Named(rest, "/info @NAME", static name => new ChatCommand.ShowContact(name)),
             "/smp" => ParseServers(rest),
             "/profile" or "/p" => ParseProfile(rest),
+            "/set" when ParseFeature(rest) is { } feature => feature,
             "/set" => ParseImage(rest),
             "/quit" or "/q" or "/exit" => Alone(rest, new ChatCommand.Quit()),
             _ => FileCommandParser.Parse(word, rest) ?? (null, $"There is no command {word}; /help lists them."),
@@ -112,6 +115,26 @@ internal static class ChatCommandParser
         return image.StartsWith("data:image/", StringComparison.Ordinal)
             ? (new ChatCommand.SetImage(image), null)
             : (null, "A picture is a data: URI such as data:image/jpg;base64,....");
+    }
+
+    // feature = ("voice" / "files") (" @" name [" " allowed] / " " allowed) ; allowed = "yes" / "no" / "always"
+    private static (ChatCommand?, string?)? ParseFeature(string rest)
+    {
+        var (word, after) = SplitWord(rest);
+        if (word is not ("voice" or "files"))
+            return null;
+        var feature = word == "voice" ? ChatFeature.Voice : ChatFeature.Files;
+        if (after.StartsWith('@') && TryReadName(after, out var name, out var allowed))
+        {
+            if (allowed.Length == 0)
+                return (new ChatCommand.SetContactFeature(feature, name, null), null);
+            if (FeatureState.Parse(allowed) is { } forContact)
+                return (new ChatCommand.SetContactFeature(feature, name, forContact), null);
+        }
+
+        return FeatureState.Parse(after) is { } forAll
+            ? (new ChatCommand.SetFeature(feature, forAll), null)
+            : (null, $"Write /set {word} yes|no|always for everybody, or /set {word} @NAME [yes|no|always] for one contact.");
     }
 
     private static (ChatCommand?, string?) Alone(string rest, ChatCommand command) =>

@@ -16,6 +16,8 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
     private readonly ContactFinder _contacts = new(database);
     private readonly FileCommands _fileCommands = new(database, agent, sender, files, new ContactFinder(database), options);
 
+    private readonly FeatureCommands _featureCommands = new(database, sender, new ContactFinder(database));
+
     private sealed record Own(UserId User, Profile Profile);
 
     // Replaced as a whole; null before the profile is created.
@@ -70,6 +72,8 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         ChatCommand.ShowProfile => Task.FromResult<ChatResponse>(new ChatResponse.ProfileShown(Me().Profile)),
         ChatCommand.SetProfile set => ChangeProfileAsync(CheckName(set.Name), profile => profile with { DisplayName = set.Name, FullName = set.FullName ?? "" }, cancellationToken),
         ChatCommand.SetImage set => ChangeProfileAsync(true, profile => profile with { Image = set.Image }, cancellationToken),
+        ChatCommand.SetFeature set => SetFeatureAsync(set, cancellationToken),
+        ChatCommand.SetContactFeature set => _featureCommands.SetAsync(Me().Profile, set, cancellationToken),
         _ => _fileCommands.Execute(command, Me().User, cancellationToken) ?? throw new System.Diagnostics.UnreachableException(),
     };
 
@@ -238,6 +242,12 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
         return await ShowServersAsync(cancellationToken);
     }
 
+    private async Task<ChatResponse> SetFeatureAsync(ChatCommand.SetFeature set, CancellationToken cancellationToken)
+    {
+        await ChangeProfileAsync(true, profile => profile with { Preferences = ProfilePreferences.With(profile.Preferences, set.Feature, set.Allowed) }, cancellationToken);
+        return new ChatResponse.FeatureSet(set.Feature, set.Allowed);
+    }
+
     private async Task<ChatResponse> ChangeProfileAsync(bool isValid, Func<Profile, Profile> change, CancellationToken cancellationToken)
     {
         System.Diagnostics.Debug.Assert(isValid);
@@ -261,7 +271,7 @@ internal sealed class CommandExecutor(Database database, IAgentClient agent, Mes
                 continue;
             try
             {
-                await sender.SendEventAsync(contact, open, ChatMessage.Info(profile), cancellationToken);
+                await sender.SendEventAsync(contact, open, ChatMessage.Info(contact.SeesOf(profile)), cancellationToken);
                 count++;
             }
             catch (AgentException e) when (e.Error is AgentError.Connection or AgentError.Command)

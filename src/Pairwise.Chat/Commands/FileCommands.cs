@@ -20,16 +20,18 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     /// <summary>Null when the command is none about files.</summary>
     public Task<ChatResponse>? Execute(ChatCommand command, UserId user, CancellationToken cancellationToken) => command switch
     {
-        ChatCommand.SendFile send => SendAsync(send.Name, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
-        ChatCommand.SendImage send => SendAsync(send.Name, contact => PrepareImageAsync(contact, send.Path, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
+        ChatCommand.SendFile send => SendAsync(send.Name, MessageContent.FileType, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
+        ChatCommand.SendImage send => SendAsync(send.Name, MessageContent.ImageType, contact => PrepareImageAsync(contact, send.Path, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
         ChatCommand.SendVoice send => SendAsync(
             send.Name,
+            MessageContent.VoiceType,
             contact => files.PrepareAsync(contact, send.Path, cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VoiceType, "", send.Seconds)),
             cancellationToken),
         ChatCommand.SendVideo send => SendVideoAsync(send, cancellationToken),
         ChatCommand.ForwardFile forward => SendAsync(
             forward.Name,
+            MessageContent.FileType,
             contact => files.PrepareToForwardAsync(contact, forward.File, cancellationToken),
             file => forward.IsImage ? OfImageAsync(file, cancellationToken) : Task.FromResult(MessageContent.File()),
             cancellationToken),
@@ -52,9 +54,10 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         agent.Files.SetServers(user, Chosen(servers));
     }
 
-    private async Task<ChatResponse> SendAsync(string name, Func<Contact, Task<NewFile>> prepareAsync, Func<NewFile, Task<MessageContent>> describeAsync, CancellationToken cancellationToken)
+    private async Task<ChatResponse> SendAsync(string name, string contentType, Func<Contact, Task<NewFile>> prepareAsync, Func<NewFile, Task<MessageContent>> describeAsync, CancellationToken cancellationToken)
     {
         var (contact, connection) = await contacts.FindReadyAsync(name, cancellationToken);
+        FeatureCommands.Check(contact, contentType, hasFile: true);
         var file = await prepareAsync(contact);
         return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, await describeAsync(file), file, cancellationToken));
     }
@@ -78,6 +81,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         var preview = picture is null ? ImagePreview.Placeholder : await ImagePreview.OfAsync(new LocalFile(files.Places.FindToSend(picture).Path), cancellationToken);
         return await SendAsync(
             send.Name,
+            MessageContent.VideoType,
             contact => files.PrepareAsync(contact, path, cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview)),
             cancellationToken);
@@ -99,6 +103,8 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     {
         var messages = ComposedMessages.Parse(send.Json);
         var (contact, connection) = await contacts.FindReadyAsync(send.Contact, cancellationToken);
+        foreach (var message in messages)
+            FeatureCommands.Check(contact, message.Content.Type, message.Path is not null);
         // All files are looked at before the first message goes.
         var prepared = new List<(MessageContent Content, NewFile? File)>();
         foreach (var message in messages)

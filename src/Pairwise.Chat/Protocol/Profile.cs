@@ -19,7 +19,7 @@ public sealed record Profile(string DisplayName, string FullName)
     /// <summary>What the peer is when it is not a person, for example <c>bot</c>.</summary>
     public string? PeerType { get; init; }
 
-    /// <summary>Which features they allow, as JSON text in normal form; kept, not acted on yet.</summary>
+    /// <summary>Which features they allow, as JSON text in normal form; <see cref="Contact.Feature"/> says what follows from it.</summary>
     public string? Preferences { get; init; }
 
     /// <summary>"alice", or "alice (Alice Adams)" when there is a full name that says more.</summary>

@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -97,4 +97,7 @@ public static class ChatSchema
           address TEXT NOT NULL
         ) STRICT;
         """;
+
+    // preferences: what this contact in particular is allowed, in the form of a profile's preferences.
+    private const string Preferences = "ALTER TABLE chat_contacts ADD COLUMN preferences TEXT;";
 }

@@ -10,7 +10,7 @@ namespace Pairwise.Chat.Store;
 /// <summary>The rows of the chat, inside one transaction or read. It knows no agent and no front end.</summary>
 internal readonly struct ChatStore(DatabaseSession session)
 {
-    private const string ContactColumns = "c.contact_id, c.name, c.profile, c.state, c.post_quantum, c.min_version, c.max_version, c.created_at";
+    private const string ContactColumns = "c.contact_id, c.name, c.profile, c.state, c.post_quantum, c.min_version, c.max_version, c.created_at, c.preferences, (SELECT json_extract(profile, '$.preferences') FROM chat_own_profile)";
     private const string ItemColumns = "i.item_id, i.direction, i.text, i.time, i.status, i.notice, i.edited, i.deleted, " + ChatFileRows.FileColumns;
     private const string ItemTables = "chat_items i LEFT JOIN chat_files f ON f.item_id = i.item_id";
     private const int FileColumn = 8;
@@ -121,6 +121,10 @@ internal readonly struct ChatStore(DatabaseSession session)
             name);
         return GetContact(contact.Id)!;
     }
+
+    /// <summary>Sets what this contact in particular is allowed; null for nothing said.</summary>
+    public void SetPreferences(ContactId contact, string? preferences) =>
+        session.Execute("UPDATE chat_contacts SET preferences = ?2 WHERE contact_id = ?1", contact.Value, preferences);
 
     public void RemoveContact(ContactId contact) => session.Execute("DELETE FROM chat_contacts WHERE contact_id = ?1", contact.Value);
 
@@ -265,7 +269,11 @@ internal readonly struct ChatStore(DatabaseSession session)
         (ContactState)row.GetInt32(3),
         row.GetBoolean(4),
         new VersionRange((ushort)row.GetInt32(5), (ushort)row.GetInt32(6)),
-        row.GetTime(7));
+        row.GetTime(7))
+    {
+        PreferencesForContact = row.GetTextOrNull(8),
+        OwnPreferences = row.GetTextOrNull(9),
+    };
 
     private static ChatItem ReadItem(Row row) => new(
         new ChatItemId(row.GetInt64(0)),

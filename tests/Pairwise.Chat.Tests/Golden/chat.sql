@@ -15,7 +15,7 @@ CREATE TABLE chat_contacts (
   min_version INTEGER NOT NULL,
   max_version INTEGER NOT NULL,
   created_at INTEGER NOT NULL
-) STRICT;
+, preferences TEXT) STRICT;
 
 CREATE TABLE chat_file_pieces (
   file_id INTEGER NOT NULL REFERENCES chat_files ON DELETE CASCADE,
