@@ -16,6 +16,13 @@ public sealed class HkdfTests
             Assert.Equal(HKDF.DeriveKey(HashAlgorithmName.SHA512, secret, length, salt, info), HkdfSha512.Derive(salt, secret, info, length));
         }
 
+        // Every way in which what is hashed can end in a block.
+        for (var length = 0; length < 400; length++)
+        {
+            var (salt, secret, info) = (random.NextBytes(length % 3 == 0 ? 0 : length), random.NextBytes(length), random.NextBytes(length));
+            Assert.Equal(HKDF.DeriveKey(HashAlgorithmName.SHA512, secret, 150, salt, info), HkdfSha512.Derive(salt, secret, info, 150));
+        }
+
         Assert.Empty(HkdfSha512.Derive([1], [2], [3], 0));
     }
 

@@ -116,19 +116,11 @@ internal static unsafe partial class LibCrypto
     [SuppressGCTransition]
     internal static partial int EVP_MAC_final(nint ctx, byte* output, nuint* outl, nuint outsize);
 
-    // Deprecated in favour of EVP, whose set-up costs several times what hashing one block does. Only short inputs go
-    // through them, so the collector does not need to be told.
+    // Deprecated in favour of EVP, whose set-up costs several times what hashing one block does. One block is so little
+    // that the collector does not need to be told.
     [LibraryImport(Library)]
     [SuppressGCTransition]
-    internal static partial int SHA512_Init(void* c);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    internal static partial int SHA512_Update(void* c, byte* data, nuint len);
-
-    [LibraryImport(Library)]
-    [SuppressGCTransition]
-    internal static partial int SHA512_Final(byte* md, void* c);
+    internal static partial void SHA512_Transform(void* c, byte* data);
 
     [LibraryImport(Library)]
     internal static partial void ERR_clear_error();
