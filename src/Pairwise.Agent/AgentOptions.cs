@@ -15,6 +15,12 @@ public sealed record AgentOptions
     /// <summary>Versions of the end-to-end encryption (2: classic, 3: post-quantum).</summary>
     public VersionRange RatchetVersions { get; init; } = new(2, 3);
 
+    /// <summary>
+    /// How long the making of a connection, for which somebody waits, waits for a relay that is being reached. The attempt
+    /// itself goes on for as long as the network's own limit.
+    /// </summary>
+    public TimeSpan ReachTime { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Delays between attempts to reach a relay.</summary>
     public RetryInterval Reconnect { get; init; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(180));
 

@@ -202,6 +202,38 @@ public sealed class ConnectionLifeTests
     }
 
     [Fact]
+    public async Task A_relay_that_is_not_reached_in_time_is_told_and_the_attempt_serves_the_next_call()
+    {
+        using var folder = new TemporaryFolder();
+        await using var relay = await TestRelay.StartAsync(folder, "relay");
+        var way = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var connector = new FaultyConnector(TestAgent.Network) { Way = way.Task };
+        var options = TestAgent.FastOptions with { ReachTime = TimeSpan.FromMilliseconds(50) };
+        await using var alice = await TestAgent.StartAsync(folder, "alice", options, connector, relay.Address);
+
+        var failure = await Assert.ThrowsAsync<AgentException>(
+            () => alice.Client.CreateConnectionAsync(alice.User, ConnectionMode.Invitation, PostQuantumMode.On, Token));
+        Assert.Equal(BrokerFault.Timeout, Assert.IsType<AgentError.Broker>(failure.Error).Fault);
+        Assert.True(failure.IsTransient);
+
+        way.SetResult();
+        while (true)
+        {
+            try
+            {
+                await alice.Client.CreateConnectionAsync(alice.User, ConnectionMode.Invitation, PostQuantumMode.On, Token);
+                break;
+            }
+            catch (AgentException e) when (e.IsTransient)
+            {
+                Assert.Equal(BrokerFault.Timeout, Assert.IsType<AgentError.Broker>(e.Error).Fault); // still on its way
+            }
+        }
+
+        Assert.Equal(1, connector.Connections);
+    }
+
+    [Fact]
     public async Task A_connection_can_wait_with_its_end_for_what_is_to_be_sent()
     {
         using var folder = new TemporaryFolder();

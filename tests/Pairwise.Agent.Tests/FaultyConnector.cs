@@ -29,6 +29,9 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
     /// <summary>While false, no connection can be made.</summary>
     public bool IsReachable { get; set; } = true;
 
+    /// <summary>Ends before any relay is reached.</summary>
+    public Task Way { get; set; } = Task.CompletedTask;
+
     /// <summary>What was sent and answered, for the report of a failed test.</summary>
     public List<string> Log { get; } = [];
 
@@ -41,6 +44,7 @@ internal sealed class FaultyConnector(IRelayConnector inner) : IRelayConnector
     public async Task<IRelayConnection> ConnectAsync(ServerAddress server, CancellationToken cancellationToken)
     {
         if (!IsReachable) throw Broken(server);
+        await Way.WaitAsync(cancellationToken);
         var connection = new Connection(this, server, await inner.ConnectAsync(server, cancellationToken));
         lock (_open) _open.Add(connection);
         Connections++;

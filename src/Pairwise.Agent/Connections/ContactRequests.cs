@@ -46,7 +46,9 @@ internal sealed class ContactRequests(AgentServices agent, LinkCreation links)
         var body = ClientMessageEnvelope.Seal(queue.ClientVersion, ephemeral.PublicKey, key, BoxNonce.Random(agent.Random), new ClientMessage(null, envelope.Encode()))
             ?? throw new AgentException(new AgentError.Command(CommandFault.TooLarge, "the connection info is too large for a request"));
         var command = new RelayCommand(new SmpCommand.Send(new MessageFlags(Notification: true), body.Encode()), queue.Address.Sender.ToEntityId(), Key: null);
-        await agent.Relays.Get(connection.Row.User, queue.Address.Server).SendForOkAsync(command, cancellationToken);
+        var session = agent.Relays.Get(connection.Row.User, queue.Address.Server);
+        await session.ReachAsync(cancellationToken);
+        await session.SendForOkAsync(command, cancellationToken);
         return new JoinedConnection(id, IsSendQueueSecured: false);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class QueueFactory(AgentServices agent)
         QueueRequest request = mode == QueueMode.Messaging ? new QueueRequest.Messaging(null) : new QueueRequest.Contact(null);
         var command = new SmpCommand.New(recipientKey.PublicKey, dhPrivate.PublicKey, server.Password, SubscriptionMode.Subscribe, request, Notifier: null);
         var session = agent.Relays.Get(user, server.Server);
-        var relay = await session.GetConnectionAsync(cancellationToken);
+        var relay = await session.ReachAsync(cancellationToken);
         var answer = await relay.SendAsync(new RelayCommand(command, EntityId.None, recipientKey), cancellationToken);
         if (answer is BrokerMessage.Err error) throw new AgentException(new AgentError.Relay(server.Server.ToString(), error.Error));
         if (answer is not BrokerMessage.Ids ids) throw session.Unexpected(answer);
@@ -66,7 +66,9 @@ internal sealed class QueueFactory(AgentServices agent)
         if (!queue.SenderCanSecure) return false;
         if (queue.Status != QueueStatus.New) return true;
         var command = new RelayCommand(new SmpCommand.SKey(queue.SenderKey.PublicKey), queue.Sender.ToEntityId(), queue.SenderKey);
-        await agent.Relays.Get(queue.User, queue.Server).SendForOkAsync(command, cancellationToken);
+        var session = agent.Relays.Get(queue.User, queue.Server);
+        await session.ReachAsync(cancellationToken);
+        await session.SendForOkAsync(command, cancellationToken);
         await agent.Store.ChangeAsync(transaction => Store.QueueRows.SetStatus(transaction.Session, queue, QueueStatus.Secured), cancellationToken);
         return true;
     }

@@ -81,6 +81,20 @@ internal sealed class RelaySession : IAsyncDisposable
         return await connection.WaitAsync(cancellationToken);
     }
 
+    /// <summary>The connection, for somebody who waits: not longer than <see cref="AgentOptions.ReachTime"/>.</summary>
+    /// <exception cref="AgentException">The relay was not reached in this time (transient).</exception>
+    public async Task<IRelayConnection> ReachAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetConnectionAsync(cancellationToken).WaitAsync(_options.ReachTime, _time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new AgentException(new AgentError.Broker(Server.ToString(), BrokerFault.Timeout, "the relay was not reached in time"), e);
+        }
+    }
+
     /// <summary>Sends one command.</summary>
     /// <exception cref="AgentException">No answer (transient), or the relay answered with an error (<see cref="AgentError.Relay"/>).</exception>
     public async Task<BrokerMessage> SendAsync(RelayCommand command, CancellationToken cancellationToken)
