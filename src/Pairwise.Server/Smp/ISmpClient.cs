@@ -19,10 +19,10 @@ internal interface ISmpClient : ISubscriber
 /// </summary>
 internal readonly struct SmpAnswer
 {
-    private SmpAnswer(BrokerMessage? message, SmpQueue? queue, StoredMessage? stored)
+    private SmpAnswer(BrokerMessage? message, Subscription? hold, StoredMessage? stored)
     {
         Message = message;
-        Queue = queue;
+        Hold = hold;
         Stored = stored;
     }
 
@@ -32,15 +32,15 @@ internal readonly struct SmpAnswer
     /// <summary>The message, unless it is a stored one.</summary>
     public BrokerMessage? Message { get; }
 
-    /// <summary>The queue of the stored message.</summary>
-    public SmpQueue? Queue { get; }
+    /// <summary>The hold on the queue of the stored message, by which it was delivered.</summary>
+    public Subscription? Hold { get; }
 
     /// <summary>The stored message.</summary>
     public StoredMessage? Stored { get; }
 
     public static SmpAnswer Of(BrokerMessage message) => new(message, null, null);
 
-    public static SmpAnswer Of(SmpQueue queue, StoredMessage stored) => new(null, queue, stored);
+    public static SmpAnswer Of(Subscription hold, StoredMessage stored) => new(null, hold, stored);
 
     public static SmpAnswer Of(SmpError error) => new(new BrokerMessage.Err(error), null, null);
 

@@ -21,8 +21,9 @@ public sealed partial class SmpServer
 
     /// <summary>Removes messages that are too old, from all queues.</summary>
     /// <returns>How many were removed.</returns>
-    public int ExpireMessages()
+    public async Task<int> ExpireMessagesAsync()
     {
+        const int changedTogether = 1000; // of a store that writes behind: the changes of clients need room, too
         if (_relay.Options.MessageExpiration is not { } expiration)
         {
             return 0;
@@ -31,7 +32,9 @@ public sealed partial class SmpServer
         long before = _relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds;
         int expired = 0;
         int failed = 0;
+        int changed = 0;
         Exception? cause = null;
+        WriteAccount account = new();
         foreach (SmpQueue queue in _relay.Queues.All())
         {
             if (_stopping.IsCancellationRequested)
@@ -41,7 +44,15 @@ public sealed partial class SmpServer
 
             try
             {
-                expired += _relay.Messages.Expire(queue, before);
+                int gone = _relay.Messages.Expire(queue, before);
+                expired += gone;
+                changed += gone > 0 ? 1 : 0;
+                if (changed == changedTogether && _relay.DurableWrites is { } writes)
+                {
+                    changed = 0;
+                    await writes.WhenWrittenAsync(account);
+                }
+
                 (_relay.Messages as JournalMessageStore)?.LetGoOfIdle(queue);
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -170,12 +181,12 @@ public sealed partial class SmpServer
         if (_relay.Messages is JournalMessageStore or PostgresMessageStore && _relay.Options.ExpireMessagesOnStart)
         {
             await Task.Yield(); // it takes a while with many queues, and the relay serves meanwhile
-            ExpireMessages();
+            await ExpireMessagesAsync();
         }
 
         while (await TickAsync(timer, cancellationToken))
         {
-            ExpireMessages();
+            await ExpireMessagesAsync();
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class SmpServerState : IAsyncDisposable
         {
             { MessageStorage: MessageStorage.Journal, StateFolder: { } folder } =>
                 new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time),
-            { MessageStorage: MessageStorage.Database } when database is not null => new PostgresMessageStore(options.Limits.QueueQuota, database.Writer),
+            { MessageStorage: MessageStorage.Database } when database is not null => new PostgresMessageStore(options.Limits.QueueQuota, database, options.Time),
             _ => new MemoryMessageStore(options.Limits.QueueQuota),
         };
         Notifications = new NotificationStore(Statistics, options.Random);

@@ -191,7 +191,7 @@ public sealed class SavingTests
             await File.WriteAllTextAsync(state, "damaged\n", TestContext.Current.CancellationToken);
         await using SmpServer again = await StartAsync(
             folder, options => options with { MessageStorage = MessageStorage.Journal, Logging = lines, ExpireMessagesOnStart = false });
-        again.ExpireMessages();
+        await again.ExpireMessagesAsync();
         Assert.Equal(1, lines.CountOf(2050));
     }
 

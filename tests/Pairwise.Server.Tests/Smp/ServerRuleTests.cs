@@ -268,9 +268,9 @@ public sealed class ServerRuleTests
         AssertOk(await client.AskAsync(queue.Theirs, Text("old"), null));
         time.Advance(TimeSpan.FromDays(20));
         AssertOk(await client.AskAsync(queue.Theirs, Text("young"), null));
-        Assert.Equal(0, relay.ExpireMessages());
+        Assert.Equal(0, await relay.ExpireMessagesAsync());
         time.Advance(TimeSpan.FromDays(2));
-        Assert.Equal(1, relay.ExpireMessages());
+        Assert.Equal(1, await relay.ExpireMessagesAsync());
         Assert.Equal("young", queue.OpenText(await client.AskAsync(queue.Mine, SmpCommand.Get.Instance, queue.Key)));
     }
 

@@ -32,6 +32,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
     private int _state;
     private OutboxEntry _carried;
     private bool _hasCarried;
+    private AbsentBodies? _absent;
 
     // set by the writer, read by the sweep
     private long _lastSent = time.GetTimestamp();
@@ -149,8 +150,19 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         {
             for (int written = 1; ;)
             {
-                while (FillBlock() is { } block)
+                while (true)
                 {
+                    if (FillBlock() is not { } block)
+                    {
+                        if (!_hasCarried)
+                        {
+                            break;
+                        }
+
+                        await _absent!.ReadAsync(_carried, outbox); // nothing else keeps an entry out of an empty block
+                        continue;
+                    }
+
                     if (written++ % BlocksInRow == 0)
                     {
                         await Task.Yield(); // the thread that wakes a writer has others to wake
@@ -168,6 +180,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
                 }
 
                 outbox.Trim();
+                _absent = null;
                 if (Interlocked.CompareExchange(ref _state, Idle, Writing) == Writing)
                 {
                     return;
@@ -272,14 +285,30 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
                 return false;
             }
 
-            if (entry.Subscription is not { } subscription)
+            if (entry.Subscription is { } subscription)
+            {
+                if (Subscriptions.Take(subscription, entry.Answer.Stored, messages) is not { } message)
+                {
+                    continue;
+                }
+
+                entry = entry with { Answer = SmpAnswer.Of(subscription, message) };
+            }
+
+            if (entry.Answer.Stored is not { HasBody: false })
             {
                 return true;
             }
 
-            if (Subscriptions.Take(subscription, entry.Answer.Stored, messages) is { } message)
+            if (!(_absent ??= new AbsentBodies(messages)).TryComplete(ref entry, out bool isNothing))
             {
-                entry = entry with { Answer = SmpAnswer.Of(subscription.Queue, message) };
+                _carried = entry;
+                _hasCarried = true;
+                return false;
+            }
+
+            if (!isNothing)
+            {
                 return true;
             }
         }
@@ -299,7 +328,7 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         }
 
         scratch ??= ArrayPool<byte>.Shared.Rent(RelayMessage.SealedLength);
-        Seal(entry.Answer.Queue!, stored, scratch.AsSpan(0, RelayMessage.SealedLength));
+        Seal(entry.Answer.Hold!.Queue, stored, scratch.AsSpan(0, RelayMessage.SealedLength));
         return batch.TryAppend(
             entry.CorrId,
             entry.Entity,

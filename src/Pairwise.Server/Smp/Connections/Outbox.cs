@@ -91,10 +91,20 @@ internal sealed class Outbox
     {
         lock (_gate)
         {
-            bool isKept = _bodies < KeptBodies;
-            _bodies += isKept ? 1 : 0;
+            bool isKept = _bodies < KeptBodies || !message.HasBody;
+            _bodies += isKept && message.HasBody ? 1 : 0;
             (_deliveries ??= new Queue<OutboxEntry>(SmallQueue)).Enqueue(
-                new OutboxEntry(CorrId.None, entity, isKept ? SmpAnswer.Of(subscription.Queue, message) : default, subscription));
+                new OutboxEntry(CorrId.None, entity, isKept ? SmpAnswer.Of(subscription, message) : default, subscription));
+        }
+    }
+
+    /// <summary>Copies of what would be taken next: the deliveries, and the answers with a message.</summary>
+    public List<OutboxEntry> LookAhead(int most)
+    {
+        lock (_gate)
+        {
+            IEnumerable<OutboxEntry> all = [.. (_answers ?? []).Take(most), .. (_deliveries ?? []).Take(most)];
+            return [.. all.Where(entry => entry.Subscription is not null || entry.Answer.Stored is not null).Take(most)];
         }
     }
 
@@ -119,7 +129,7 @@ internal sealed class Outbox
             {
                 _load--;
             }
-            else if (entry.Answer.Stored is not null)
+            else if (entry.Answer.Stored is { HasBody: true })
             {
                 _bodies--;
             }

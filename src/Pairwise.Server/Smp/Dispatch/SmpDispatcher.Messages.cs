@@ -112,7 +112,7 @@ internal sealed partial class SmpDispatcher
             hold.Delivered = first?.Id;
             hold.DeliveredAt = (uint)relay.NowSeconds();
             relay.Statistics.Got(first is not null, isRepeated);
-            return first is { } message ? SmpAnswer.Of(queue, message) : SmpAnswer.Ok;
+            return first is { } message ? SmpAnswer.Of(hold, message) : SmpAnswer.Ok;
         }
     }
 
@@ -144,7 +144,7 @@ internal sealed partial class SmpDispatcher
 
             hold.Delivered = next.Id;
             hold.DeliveredAt = (uint)relay.NowSeconds();
-            return SmpAnswer.Of(queue, next);
+            return SmpAnswer.Of(hold, next);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 using NpgsqlTypes;
 using Pairwise.Protocol.Smp;
@@ -140,6 +141,20 @@ internal static class PostgresRows
         return new ServiceRecord(id, role.Value, certificates, Wire.Bytes.Wrap(row.GetFieldValue<byte[]>(3)), row.GetInt64(4));
     }
 
+    /// <summary>The message of a row of recipient_id, msg_id, msg_ts, msg_quota, msg_ntf_flag.</summary>
+    public static bool TryReadMark(NpgsqlDataReader row, out StoredId recipientId, [NotNullWhen(true)] out StoredMessage? message)
+    {
+        message = null;
+        if (!TryId(row, 0, out recipientId) || !TryId(row, 1, out var id))
+        {
+            return false;
+        }
+
+        var seconds = row.GetInt64(2);
+        message = row.GetBoolean(3) ? StoredMessage.Quota(id, seconds) : StoredMessage.WithoutBody(id, seconds, row.GetBoolean(4));
+        return true;
+    }
+
     /// <summary>The message of a row of <see cref="MessageColumns"/>.</summary>
     public static bool TryReadMessage(NpgsqlDataReader row, out StoredId recipientId, out StoredMessage? message)
     {
@@ -192,7 +207,8 @@ internal static class PostgresRows
             parameters.Add(value switch
             {
                 null => new NpgsqlParameter { Value = DBNull.Value },
-                byte[] => new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Bytea },
+                byte[] or ReadOnlyMemory<byte> => new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Bytea },
+                byte[][] => new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
                 _ => new NpgsqlParameter { Value = value },
             });
         }

@@ -22,9 +22,10 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     private readonly ILogger _logger;
     private StoreLogWriter? _mirror;
 
-    private PostgresStore(NpgsqlDataSource pool, TimeSpan deletedLifetime, TimeProvider time, ILogger logger)
+    private PostgresStore(NpgsqlDataSource pool, PostgresOptions options, TimeProvider time, ILogger logger)
     {
-        _deletedLifetime = deletedLifetime;
+        _deletedLifetime = options.DeletedLifetime;
+        PoolSize = options.PoolSize;
         _logger = logger;
         Pool = pool;
         _time = time;
@@ -32,6 +33,9 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     }
 
     public NpgsqlDataSource Pool { get; }
+
+    /// <summary>Most connections.</summary>
+    public int PoolSize { get; }
 
     public PostgresWriter Writer { get; }
 
@@ -43,7 +47,7 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         try
         {
             await PostgresSchema.PrepareAsync(pool, options, time.GetUtcNow(), cancellationToken);
-            return new PostgresStore(pool, options.DeletedLifetime, time, logger);
+            return new PostgresStore(pool, options, time, logger);
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)
         {
@@ -73,6 +77,29 @@ internal sealed partial class PostgresStore : IAsyncDisposable
             refused += PostgresRows.ReadQueue(row) is { } queue && queues.Add(queue) is null ? 0 : 1, cancellationToken);
         var restored = messages is null ? 0 : await LoadMessagesAsync(connection, queues, messages, cancellationToken);
         return new PostgresReport(queues.Count, services, restored, refused);
+    }
+
+    /// <summary>Messages with their bodies; those that are missing are not in the database.</summary>
+    public async Task<IReadOnlyList<StoredMessage>> ReadBodiesAsync(IReadOnlyList<(StoredId Queue, StoredId Message)> wanted)
+    {
+        // For each by the index of its queue, whatever the table's statistics say.
+        await using var command = Pool.CreateCommand(
+            """
+            SELECT found.msg_id, found.msg_ts, found.msg_ntf_flag, found.msg_body
+            FROM unnest($1::bytea[], $2::bytea[]) AS wanted (recipient_id, msg_id) CROSS JOIN LATERAL (
+              SELECT msg_id, msg_ts, msg_ntf_flag, msg_body FROM messages
+              WHERE messages.recipient_id = wanted.recipient_id AND messages.msg_id = wanted.msg_id LIMIT 1
+            ) AS found
+            """);
+        PostgresRows.AddTo(command.Parameters, [wanted.Select(each => each.Queue.ToArray()).ToArray(), wanted.Select(each => each.Message.ToArray()).ToArray()]);
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new List<StoredMessage>();
+        while (await reader.ReadAsync())
+        {
+            found.Add(StoredMessage.Message(StoredId.From(reader.GetFieldValue<byte[]>(0)), reader.GetInt64(1), reader.GetBoolean(2), reader.GetFieldValue<byte[]>(3)));
+        }
+
+        return found;
     }
 
     /// <summary>From now on changes of queues go to the database, and to a log beside it if one is given.</summary>
@@ -143,24 +170,27 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         _ => fault.Message,
     };
 
+    // By their own numbers, and not queue by queue: so they need not be sorted, and each queue's come in order.
     private static async Task<long> LoadMessagesAsync(NpgsqlConnection connection, QueueStore queues, PostgresMessageStore messages, CancellationToken cancellationToken)
     {
         var restored = 0L;
-        messages.IsLoading = true;
-        await ReadAsync(connection, $"SELECT {PostgresRows.MessageColumns} FROM messages ORDER BY recipient_id, message_id", row =>
+        await ReadAsync(connection, "SELECT recipient_id, msg_id, msg_ts, msg_quota, msg_ntf_flag FROM messages ORDER BY message_id", row =>
         {
-            if (PostgresRows.TryReadMessage(row, out var recipientId, out var message)
-                && queues.TryFindByRecipient(recipientId, out var queue)
-                && messages.Restore(queue, message!)
-                && !message!.IsQuota)
+            if (PostgresRows.TryReadMark(row, out var recipientId, out var message) && queues.TryFindByRecipient(recipientId, out var queue))
             {
-                restored++;
+                messages.Load(queue, message);
+                restored += message.IsQuota ? 0 : 1;
             }
         }, cancellationToken);
-        messages.IsLoading = false;
+        await ReadAsync(connection, "SELECT recipient_id FROM msg_queues WHERE deleted_at IS NULL AND NOT msg_can_write", row =>
+        {
+            if (StoredId.TryFrom(row.GetFieldValue<byte[]>(0), out var recipientId) && queues.TryFindByRecipient(recipientId, out var queue))
+            {
+                PostgresMessageStore.LoadFull(queue);
+            }
+        }, cancellationToken);
         return restored;
     }
-
 
     internal static async Task ReadAsync(NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
     {

@@ -77,15 +77,9 @@ public abstract class MessageStore : IDisposable
     {
         lock (queue)
         {
-            int expired = 0;
             bool wasOpen = queue.Messages is not null;
             QueueMessages? messages = Open(queue);
-            while (messages?.Peek() is { IsQuota: false } first && first.Seconds < before)
-            {
-                RemoveFirst(queue, messages);
-                expired++;
-            }
-
+            int expired = messages is null ? 0 : Expire(queue, messages, before);
             if (!wasOpen)
             {
                 Visited(queue);
@@ -104,7 +98,15 @@ public abstract class MessageStore : IDisposable
         }
     }
 
-    /// <summary>All messages of a queue in order.</summary>
+    /// <summary>
+    /// Reads bodies that are not in memory. What is missing in the result is not in the store: it was removed meanwhile.
+    /// </summary>
+    /// <param name="wanted">Queues and messages in them, a few.</param>
+    /// <exception cref="IOException">They cannot be read.</exception>
+    public virtual ValueTask<IReadOnlyList<StoredMessage>> ReadBodiesAsync(IReadOnlyList<(StoredId Queue, StoredId Message)> wanted) =>
+        throw new NotSupportedException("This store gives every message with its body.");
+
+    /// <summary>All messages of a queue in order; without bodies where they are not in memory.</summary>
     public IReadOnlyList<StoredMessage> All(SmpQueue queue)
     {
         lock (queue)
@@ -207,6 +209,26 @@ public abstract class MessageStore : IDisposable
         {
             Volatile.Write(ref _isChanged, true);
         }
+    }
+
+    private int Expire(SmpQueue queue, QueueMessages messages, long before)
+    {
+        int waiting = messages.Count;
+        try
+        {
+            messages.RemoveOlder(before);
+        }
+        finally
+        {
+            // A disk may refuse in the middle.
+            if (messages.Count < waiting)
+            {
+                AddToCount(messages.Count - waiting);
+                Removed(queue, messages);
+            }
+        }
+
+        return waiting - messages.Count;
     }
 
     private void RemoveFirst(SmpQueue queue, QueueMessages messages)

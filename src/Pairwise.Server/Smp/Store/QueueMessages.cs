@@ -28,6 +28,23 @@ public abstract class QueueMessages
     /// <summary>Removes the first message.</summary>
     public abstract void RemoveFirst();
 
+    /// <summary>
+    /// Removes messages at the front that came before a time (seconds since 1970), up to the first that did not or that is a
+    /// quota marker.
+    /// </summary>
+    /// <returns>How many were removed.</returns>
+    public virtual int RemoveOlder(long before)
+    {
+        int removed = 0;
+        while (Peek() is { IsQuota: false } first && first.Seconds < before)
+        {
+            RemoveFirst();
+            removed++;
+        }
+
+        return removed;
+    }
+
     /// <summary>Refuses messages until the queue is empty, as after a quota marker; used when a queue is restored.</summary>
     public abstract void SetOverQuota();
 

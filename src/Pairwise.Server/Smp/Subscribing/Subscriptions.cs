@@ -214,6 +214,31 @@ internal static class Subscriptions
         }
     }
 
+    /// <summary>
+    /// What is to be delivered in the place of a message that is not in the store any more: null when the hold has ended, or
+    /// when nothing is behind it.
+    /// </summary>
+    /// <param name="hold">The hold by which it was delivered.</param>
+    /// <param name="gone">The message.</param>
+    /// <param name="messages">The store. If it still knows the message, somebody else removed it there, and it is forgotten.</param>
+    /// <exception cref="IOException">The store takes no changes.</exception>
+    public static StoredMessage? TakeOther(Subscription hold, StoredId gone, MessageStore messages)
+    {
+        SmpQueue queue = hold.Queue;
+        lock (queue)
+        {
+            bool isOver = queue.IsDeleted || (hold.Kind == SubscriptionKind.Messages && !ReferenceEquals(queue.Subscription, hold));
+            if (isOver || hold.Delivered != gone)
+            {
+                return null;
+            }
+
+            StoredMessage? first = messages.Acknowledge(queue, gone, out _);
+            hold.Delivered = first?.Id;
+            return first;
+        }
+    }
+
     private static void Deliver(Subscription subscription, StoredMessage message)
     {
         subscription.Delivered = message.Id;
