@@ -110,6 +110,9 @@ public sealed class ChatCore : IAsyncDisposable
     /// <summary>What happens, in order; one reader. Ends when the chat is disposed.</summary>
     public IAsyncEnumerable<ChatEvent> ReadEventsAsync(CancellationToken cancellationToken) => _events.Reader.ReadAllAsync(cancellationToken);
 
+    /// <summary>Whether events wait to be read.</summary>
+    public bool HasUnreadEvents => _events.Reader.Count > 0;
+
     /// <summary>Completes when all that commands had to send, messages and what goes unseen, is at its relay or given up.</summary>
     public async Task WaitUntilSentAsync(CancellationToken cancellationToken)
     {

@@ -39,6 +39,21 @@ public abstract record ChatEvent
     /// <summary>The contact took a file back that is not here yet.</summary>
     public sealed record FileCancelledByPeer(Contact Contact, ChatItem Item) : ChatEvent;
 
+    /// <summary>A file that belongs to no conversation moved on.</summary>
+    public sealed record StandaloneProgress(ChatFile File) : ChatEvent;
+
+    /// <summary>A file that belongs to no conversation is at its relays; its description follows, for a link that is short.</summary>
+    public sealed record StandaloneUploaded(ChatFile File) : ChatEvent;
+
+    /// <summary>A file that belongs to no conversation is here; or ours can be fetched by the link.</summary>
+    public sealed record StandaloneCompleted(ChatFile File, string? Link) : ChatEvent;
+
+    /// <summary>A file that belongs to no conversation was given up; its error says why.</summary>
+    public sealed record StandaloneFailed(ChatFile File) : ChatEvent;
+
+    /// <summary>A file that belongs to no conversation waits for a relay and is tried again; its error says why.</summary>
+    public sealed record StandaloneDelayed(ChatFile File) : ChatEvent;
+
     /// <summary>The contact's profile, and possibly the name here, changed.</summary>
     public sealed record ContactUpdated(Contact Before, Contact After) : ChatEvent;
 

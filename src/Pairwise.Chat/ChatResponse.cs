@@ -41,6 +41,26 @@ public abstract record ChatResponse
     /// <summary>A readable copy of a received file was written.</summary>
     public sealed record FileExported(ChatFile File, string Path) : ChatResponse;
 
+    /// <summary>A file that belongs to no conversation is being uploaded or downloaded.</summary>
+    public sealed record StandaloneStarted(ChatFile File) : ChatResponse;
+
+    /// <summary>How far a file is that belongs to no conversation, and what others download it by.</summary>
+    public sealed record StandaloneShown(ChatFile File, string? Link) : ChatResponse;
+
+    /// <summary>A file that belongs to no conversation is no longer sent, or received.</summary>
+    public sealed record StandaloneCancelled(ChatFile File) : ChatResponse;
+
+    /// <summary>What the link of a file says before anything is fetched.</summary>
+    /// <param name="ClientData">What its maker's program added, JSON; null for nothing.</param>
+    /// <param name="Size">Bytes of the encrypted file, with its padding.</param>
+    /// <param name="Servers">Hosts of the relays that are asked first.</param>
+    public sealed record FileLinkShown(string? ClientData, long Size, IReadOnlyList<string> Servers) : ChatResponse;
+
+    /// <summary>What the test of a relay gave.</summary>
+    /// <param name="Step">The step that failed; null when all went well.</param>
+    /// <param name="Sentence">Why.</param>
+    public sealed record ServerTested(string Protocol, string? Step, string? Sentence) : ChatResponse;
+
     /// <summary>A setting is as asked; one sentence says how it is now.</summary>
     public sealed record SettingChanged(string Sentence) : ChatResponse;
 

@@ -42,9 +42,12 @@ internal sealed class ScriptedFiles(Action<string> note) : IFileTransfers
 
     public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
-    public Task SendDescriptionAsync(UserId user, FileTransferId id, FileDescription description, int recipients, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task SendDescriptionAsync(UserId user, FileTransferId id, FileDescription description, int recipients, CancellationToken cancellationToken) => BeginAsync("description send", id, new LocalFile(""));
 
-    public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>Answered to every test of a server.</summary>
+    public FileServerTestFailure? TestFailure { get; set; }
+
+    public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken) => Task.FromResult(TestFailure);
 
     private Task BeginAsync(string what, FileTransferId id, LocalFile file)
     {

@@ -101,6 +101,8 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
             try
             {
                 await chat.WaitUntilSentAsync(either.Token);
+                // The last word, the link of an upload for one, is to be read before the program leaves.
+                while (chat.HasUnreadEvents) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, either.Token);
                 return !_hasFailed;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -141,8 +143,8 @@ internal sealed class Conversation(ChatCore chat, PairwiseOptions options, Scree
         {
             await foreach (var chatEvent in chat.ReadEventsAsync(cancellationToken))
             {
-                _hasFailed |= chatEvent is ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } or ChatEvent.FileFailed { Item.Direction: ItemDirection.Sent };
-                _isFileDelayed |= chatEvent is ChatEvent.FileDelayed { Item.Direction: ItemDirection.Sent };
+                _hasFailed |= chatEvent is ChatEvent.StatusChanged { Item.Status: ItemStatus.Failed } or ChatEvent.FileFailed { Item.Direction: ItemDirection.Sent } or ChatEvent.StandaloneFailed;
+                _isFileDelayed |= chatEvent is ChatEvent.FileDelayed { Item.Direction: ItemDirection.Sent } or ChatEvent.StandaloneDelayed { File.State: <= FileState.SendError };
                 var lines = _events.Lines(chatEvent).ToList();
                 if (lines.Count > 0) screen.Print(lines);
             }

@@ -39,7 +39,7 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
                     : $"started receiving {FileText.Of(started.Item.File!)} from {Name(started.Contact)}");
                 break;
             case ChatEvent.FileProgress progress:
-                if (_meter.Next(progress.Item) is { } step) yield return style.Faint(step);
+                if (_meter.Next(progress.Item.File!) is { } step) yield return style.Faint(step);
                 break;
             case ChatEvent.FileCompleted completed:
                 _meter.Forget(completed.Item.File!);
@@ -55,6 +55,30 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
             case ChatEvent.FileCancelledByPeer cancelled:
                 _meter.Forget(cancelled.Item.File!);
                 yield return style.Notice($"{Name(cancelled.Contact)} cancelled sending {FileText.Of(cancelled.Item.File!)}");
+                break;
+            case ChatEvent.StandaloneProgress progress:
+                if (_meter.Next(progress.File) is { } moved) yield return style.Faint(moved);
+                break;
+            case ChatEvent.StandaloneUploaded uploaded:
+                yield return style.Faint($"{FileText.Of(uploaded.File)} uploaded, preparing its link");
+                break;
+            case ChatEvent.StandaloneCompleted completed:
+                _meter.Forget(completed.File);
+                if (completed.Link is not { } link)
+                {
+                    yield return style.Notice($"completed standalone receiving {FileText.Of(completed.File)}: {Printable.Of(completed.File.Path ?? "")}");
+                    break;
+                }
+
+                yield return style.Notice($"{FileText.Of(completed.File)} upload complete. download with:");
+                yield return Printable.Of(link);
+                break;
+            case ChatEvent.StandaloneFailed failed:
+                _meter.Forget(failed.File);
+                yield return style.Error($"error standalone {FileText.Verb(failed.File)} {FileText.Of(failed.File)}: {Printable.Of(failed.File.Error ?? "")}");
+                break;
+            case ChatEvent.StandaloneDelayed delayed:
+                yield return style.Notice($"warning: standalone {FileText.Verb(delayed.File)} {FileText.Of(delayed.File)}: {Printable.Of(delayed.File.Error ?? "")} It is tried again.");
                 break;
             case ChatEvent.ContactUpdated updated when updated.Before.Name != updated.After.Name:
                 yield return style.Notice($"{Name(updated.Before)} is now called {Name(updated.After)}");

@@ -17,9 +17,8 @@ internal sealed class FileMeter(TimeProvider time)
     private readonly Dictionary<ChatFileId, Course> _courses = [];
 
     /// <summary>The line for a step, or null when it is too early for one.</summary>
-    public string? Next(ChatItem item)
+    public string? Next(ChatFile file)
     {
-        var file = item.File!;
         if (file.Total <= 0) return null;
         var now = time.GetTimestamp();
         if (!_courses.TryGetValue(file.Id, out var course)) _courses.Add(file.Id, course = new Course(now, file.Done));
@@ -32,7 +31,7 @@ internal sealed class FileMeter(TimeProvider time)
         course.ShownAt = now;
         var rate = (file.Done - course.First) / elapsed.TotalSeconds;
         var left = rate > 0 ? string.Create(CultureInfo.InvariantCulture, $", {Math.Ceiling((file.Total - file.Done) / rate):0} s left") : "";
-        var verb = item.Direction == ItemDirection.Sent ? "sending" : "receiving";
+        var verb = file.State <= FileState.SendError ? "sending" : "receiving";
         return string.Create(CultureInfo.InvariantCulture, $"{verb} {FileText.Of(file)}: {percent}% of {FileText.Size(file.Size)}, {FileText.Size((long)rate)}/s{left}");
     }
 

@@ -10,6 +10,9 @@ internal static class FileText
     /// <summary><c>file 1 (photo.jpg)</c>.</summary>
     public static string Of(ChatFile file) => $"file {file.Id} ({Printable.Of(file.Name)})";
 
+    /// <summary>What is done with a file that belongs to no conversation.</summary>
+    public static string Verb(ChatFile file) => file.State <= FileState.SendError ? "uploading" : "receiving";
+
     /// <summary>Whether a line is a file without a word to it.</summary>
     public static bool IsBare(ChatItem item) => item.File is not null && item.Text == MessageContent.File().Display;
 
@@ -39,7 +42,7 @@ internal static class FileText
             FileState.SendStored when file.IsInline => $"sending {name} not accepted yet",
             FileState.SendStored => $"sending {name} just started",
             FileState.SendTransfer => $"sending {name} in progress{Progress(file)}{Waiting(file)}",
-            FileState.SendUploaded => $"sending {name} uploaded, the contact is being told",
+            FileState.SendUploaded => $"sending {name} uploaded, its description follows",
             FileState.SendComplete => $"sending {name} complete",
             FileState.SendCancelled => $"sending {name} cancelled",
             FileState.SendError => $"sending {name} error: {Printable.Of(file.Error ?? "")}",

@@ -23,6 +23,17 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
         ChatResponse.FileCancelled cancelled => [$"cancelled receiving {FileText.Of(cancelled.Item.File!)} from {Name(cancelled.Contact)}"],
         ChatResponse.FileShown shown => [FileText.Status(shown.Item.File!)],
         ChatResponse.FileExported exported => [$"{FileText.Of(exported.File)} is copied, readable, to {Printable.Of(exported.Path)}"],
+        ChatResponse.StandaloneStarted started => [$"started standalone {FileText.Verb(started.File)} {FileText.Of(started.File)}"],
+        ChatResponse.StandaloneCancelled cancelled => [$"cancelled standalone {FileText.Verb(cancelled.File)} {FileText.Of(cancelled.File)}"],
+        ChatResponse.StandaloneShown { Link: { } link } shown => [FileText.Status(shown.File), Printable.Of(link)],
+        ChatResponse.StandaloneShown shown => [FileText.Status(shown.File)],
+        ChatResponse.FileLinkShown shown =>
+        [
+            Printable.Of(shown.ClientData ?? "no file information in URI"),
+            style.Faint($"at most {FileText.Size(shown.Size)}, at {string.Join(", ", shown.Servers.Select(static server => Printable.Of(server)))}"),
+        ],
+        ChatResponse.ServerTested { Step: { } step } tested => [$"{tested.Protocol} server test failed at {step}, error: {Printable.Of(tested.Sentence ?? "")}"],
+        ChatResponse.ServerTested tested => [$"{tested.Protocol} server test passed"],
         ChatResponse.SettingChanged changed => [Printable.Of(changed.Sentence)],
         ChatResponse.FileServerList servers => FileServers(servers),
         ChatResponse.MessageAccepted accepted => [$"{style.Own("@" + Printable.Of(accepted.Contact.QuotedName))} {Printable.Of(accepted.Item.Text, keepLines: true)}"],

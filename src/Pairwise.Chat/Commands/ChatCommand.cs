@@ -32,6 +32,15 @@ internal abstract record ChatCommand
 
     public sealed record ShowFile(ChatFileId File) : ChatCommand;
 
+    /// <summary>Uploads a file for whoever has its link.</summary>
+    public sealed record UploadStandalone(long User, string Path) : ChatCommand;
+
+    public sealed record ShowFileLink(string Link) : ChatCommand;
+
+    public sealed record DownloadStandalone(long User, string Link, string Path) : ChatCommand;
+
+    public sealed record TestServer(string Address) : ChatCommand;
+
     public sealed record ExportFile(ChatFileId File, string Path) : ChatCommand;
 
     public sealed record ShowFileServers : ChatCommand;

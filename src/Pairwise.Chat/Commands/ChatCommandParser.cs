@@ -59,6 +59,7 @@ internal static class ChatCommandParser
             "/delete" or "/d" when rest == "profile image" => (new ChatCommand.SetImage(null), null),
             "/delete" or "/d" => Named(rest, "/delete @NAME", static name => new ChatCommand.DeleteContact(name)),
             "/info" or "/i" => Named(rest, "/info @NAME", static name => new ChatCommand.ShowContact(name)),
+            "/smp" when rest.StartsWith("test ", StringComparison.Ordinal) => (new ChatCommand.TestServer(rest[5..].Trim()), null),
             "/smp" => ParseServers(rest),
             "/profile" or "/p" => ParseProfile(rest),
             "/set" when ParseFeature(rest) is { } feature => feature,

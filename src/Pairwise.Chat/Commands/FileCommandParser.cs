@@ -21,6 +21,10 @@ internal static class FileCommandParser
         new("/fforward @NAME ID", "send a received file on (also /ff); /imgf as a picture"),
         new("/fexport ID PATH", "write a readable copy of a file that is kept encrypted (also /fe)"),
         new("/xftp [ADDRESS...]", "show or set the file relays for new files; /xftp default goes back to the default"),
+        new("/xftp test ADDRESS", "try a file relay out: connect, upload, download, compare, delete"),
+        new("/_upload 1 PATH", "upload a file and get a link by which anybody downloads it (1: your profile)"),
+        new("/_download 1 LINK PATH", "download the file of such a link, from whatever relays it names"),
+        new("/_download info LINK", "what a link says, without fetching anything"),
         new("/_files_folder PATH", "folder for received files, and for the paths of files to send (also /files_folder)"),
         new("/_files_encrypt on|off", "whether received files are kept encrypted"),
         new("/_send @ID json JSON", "send a message with a file as other programs write it; /info shows the ID of a contact"),
@@ -43,6 +47,7 @@ internal static class FileCommandParser
         "/fcancel" or "/fc" => ParseNumber(rest, "/fcancel ID", static file => new ChatCommand.CancelFile(file)),
         "/fstatus" or "/fs" => ParseNumber(rest, "/fstatus ID", static file => new ChatCommand.ShowFile(file)),
         "/fexport" or "/fe" => ParseExport(rest),
+        "/xftp" when rest.StartsWith("test ", StringComparison.Ordinal) => (new ChatCommand.TestServer(rest[5..].Trim()), null),
         "/xftp" => (rest.Length == 0 ? new ChatCommand.ShowFileServers() : new ChatCommand.SetFileServers(ChatCommandParser.ReadServers(rest)), null),
         "/_files_folder" or "/files_folder" => rest.Length == 0 ? (null, "Write /_files_folder PATH.") : (new ChatCommand.SetFilesFolder(rest), null),
         "/_files_encrypt" => rest switch
@@ -51,6 +56,9 @@ internal static class FileCommandParser
             "off" => (new ChatCommand.SetFilesEncryption(false), null),
             _ => (null, "Write /_files_encrypt on or /_files_encrypt off."),
         },
+        "/_temp_folder" => (null, "The folder for files on their way is chosen at the start: pairwise --temp-folder PATH."),
+        "/_upload" => TryReadUser(rest, out var user, out var path) ? (new ChatCommand.UploadStandalone(user, path), null) : (null, "Write /_upload 1 PATH: 1 is the number of your profile."),
+        "/_download" => ParseDownload(rest),
         "/_send" => ParseComposed(rest),
         _ => null,
     };
@@ -105,6 +113,23 @@ internal static class FileCommandParser
     {
         var (number, path) = ChatCommandParser.SplitWord(rest);
         return TryReadFile(number, out var file) && path.Length > 0 ? (new ChatCommand.ExportFile(file, path), null) : (null, "Write /fexport ID PATH.");
+    }
+
+    // download = "info " link / user " " link " " path
+    private static (ChatCommand?, string?) ParseDownload(string rest)
+    {
+        var (first, after) = ChatCommandParser.SplitWord(rest);
+        if (first == "info" && after.Length > 0)
+            return (new ChatCommand.ShowFileLink(after), null);
+        if (TryReadUser(rest, out var user, out after) && ChatCommandParser.SplitWord(after) is (var link, { Length: > 0 } path))
+            return (new ChatCommand.DownloadStandalone(user, link, path), null);
+        return (null, "Write /_download 1 LINK PATH, where 1 is the number of your profile, or /_download info LINK.");
+    }
+
+    private static bool TryReadUser(string text, out long user, out string after)
+    {
+        (var number, after) = ChatCommandParser.SplitWord(text);
+        return long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out user) && after.Length > 0;
     }
 
     private static (ChatCommand?, string?) ParseNumber(string rest, string syntax, Func<ChatFileId, ChatCommand> create) =>

@@ -5,6 +5,7 @@ using Pairwise.Chat.Images;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol;
+using Pairwise.Protocol.Xftp;
 using Pairwise.Storage;
 
 namespace Pairwise.Chat.Commands;
@@ -39,6 +40,10 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         ChatCommand.ReceiveFile receive => ReceiveAsync(receive, cancellationToken),
         ChatCommand.CancelFile cancel => CancelAsync(cancel.File, cancellationToken),
         ChatCommand.ShowFile show => ShowAsync(show.File, cancellationToken),
+        ChatCommand.UploadStandalone upload => UploadAsync(upload, user, cancellationToken),
+        ChatCommand.DownloadStandalone download => DownloadAsync(download, user, cancellationToken),
+        ChatCommand.ShowFileLink show => Task.FromResult<ChatResponse>(ShowLink(show.Link)),
+        ChatCommand.TestServer test => TestServerAsync(test.Address, cancellationToken),
         ChatCommand.ExportFile export => ExportAsync(export, cancellationToken),
         ChatCommand.ShowFileServers => ShowServersAsync(cancellationToken),
         ChatCommand.SetFileServers set => SetServersAsync(set.Addresses, user, cancellationToken),
@@ -123,15 +128,70 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
 
     private async Task<ChatResponse> CancelAsync(ChatFileId file, CancellationToken cancellationToken)
     {
+        if (await files.CancelStandaloneAsync(file, cancellationToken) is { } cancelled)
+            return new ChatResponse.StandaloneCancelled(cancelled);
         var (contact, item) = await files.CancelAsync(file, cancellationToken);
         return new ChatResponse.FileCancelled(contact, item);
     }
 
     private async Task<ChatResponse> ShowAsync(ChatFileId file, CancellationToken cancellationToken)
     {
+        if (await files.ShowStandaloneAsync(file, cancellationToken) is (var standalone, var link))
+            return new ChatResponse.StandaloneShown(standalone, link);
         var (contact, item) = await files.ShowAsync(file, cancellationToken);
         return new ChatResponse.FileShown(contact, item);
     }
+
+    private async Task<ChatResponse> UploadAsync(ChatCommand.UploadStandalone upload, UserId user, CancellationToken cancellationToken)
+    {
+        CheckUser(upload.User, user);
+        return new ChatResponse.StandaloneStarted(await files.UploadAsync(upload.Path, cancellationToken));
+    }
+
+    private async Task<ChatResponse> DownloadAsync(ChatCommand.DownloadStandalone download, UserId user, CancellationToken cancellationToken)
+    {
+        CheckUser(download.User, user);
+        return new ChatResponse.StandaloneStarted(await files.DownloadAsync(ParseLink(download.Link).Description, download.Path, cancellationToken));
+    }
+
+    private static ChatResponse.FileLinkShown ShowLink(string text)
+    {
+        var (description, data) = ParseLink(text);
+        return new ChatResponse.FileLinkShown(
+            data,
+            description.Redirect?.Size ?? description.Size,
+            [.. description.Chunks.SelectMany(static chunk => chunk.Replicas.Take(1)).Select(static replica => replica.Server.Hosts[0].Name).Distinct()]);
+    }
+
+    private static (FileDescription Description, string? Data) ParseLink(string text) =>
+        FileLink.TryParse(text, out var link) ? (link.Description, link.ClientData)
+        : FileWebLink.TryParse(text, out var description) ? (description, null)
+        : throw new ChatException(ChatError.InvalidLink, "This is not the link of a file, or a part of it is missing: copy it whole, from simplex:/file or https:// to its end.");
+
+    private static void CheckUser(long typed, UserId user)
+    {
+        if (typed != user.Value)
+            throw new ChatException(ChatError.NoProfile, $"There is no profile with the number {typed}: yours is {user.Value}.");
+    }
+
+    private async Task<ChatResponse> TestServerAsync(string text, CancellationToken cancellationToken)
+    {
+        if (!ServerAddressWithPassword.TryParse(text, out var server) || server.Server.Protocol is not (ServerProtocol.Xftp or ServerProtocol.Smp))
+            throw new ChatException(ChatError.InvalidServer, $"This is not the address of a relay: {text}. One looks like xftp://FINGERPRINT@HOST or smp://FINGERPRINT@HOST.");
+        if (server.Server.Protocol == ServerProtocol.Xftp)
+        {
+            var failure = await agent.Files.TestServerAsync(server, cancellationToken);
+            return new ChatResponse.ServerTested("XFTP", failure?.Step.ToString(), failure is null ? null : SentenceOf(failure));
+        }
+
+        var failed = await agent.TestServerAsync(server, cancellationToken);
+        return new ChatResponse.ServerTested("SMP", failed?.Step.ToString(), failed is null ? null : ChatErrors.Describe(failed.Error));
+    }
+
+    // At this step it is not about a file that has expired.
+    private static string SentenceOf(FileServerTestFailure failure) => failure is { Step: FileServerTestStep.CreateFile, Error: AgentError.FileServer { Error: XftpError.Auth } }
+        ? "The relay takes no new files from you: check the password in its address (xftp://FINGERPRINT:PASSWORD@HOST)."
+        : FileErrors.Sentence(failure.Error);
 
     private async Task<ChatResponse> ExportAsync(ChatCommand.ExportFile export, CancellationToken cancellationToken)
     {

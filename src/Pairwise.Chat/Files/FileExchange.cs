@@ -21,6 +21,7 @@ internal sealed class FileExchange : IDisposable
     private readonly ChatOptions _options;
     private readonly Func<ChatEvent, CancellationToken, ValueTask> _tell;
     private readonly FileReceiver _receiver;
+    private readonly StandaloneFiles _standalone;
 
     public FileExchange(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
     {
@@ -31,6 +32,7 @@ internal sealed class FileExchange : IDisposable
         _tell = tell;
         Places = new FilePlaces(options);
         _receiver = new FileReceiver(database, agent, sender, options, Places, tell) { EncryptsFiles = options.EncryptsFiles };
+        _standalone = new StandaloneFiles(database, agent, options, Places, tell);
     }
 
     public FilePlaces Places { get; }
@@ -50,10 +52,34 @@ internal sealed class FileExchange : IDisposable
         await _agent.Files.ResumeAsync(cancellationToken);
         foreach (var file in await _database.ReadChatAsync(static store => store.Files.GetActive(), cancellationToken))
             await ContinueAsync(file, cancellationToken);
+        await InTurnAsync(
+            async () =>
+            {
+                await _standalone.ResumeAsync(cancellationToken);
+                return true;
+            },
+            cancellationToken);
     }
 
     /// <summary>Whether a file of ours is on its way to its relays.</summary>
-    public Task<bool> HasUploadsAsync(CancellationToken cancellationToken) => _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken);
+    public async Task<bool> HasUploadsAsync(CancellationToken cancellationToken) =>
+        await _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken) || await _standalone.HasUploadsAsync(cancellationToken);
+
+    /// <summary>Begins to upload a file for whoever has its link.</summary>
+    public Task<ChatFile> UploadAsync(string typed, CancellationToken cancellationToken) => InTurnAsync(() => _standalone.UploadAsync(typed, cancellationToken), cancellationToken);
+
+    /// <summary>Begins to download what a link describes.</summary>
+    public Task<ChatFile> DownloadAsync(FileDescription description, string typed, CancellationToken cancellationToken) =>
+        InTurnAsync(() => _standalone.DownloadAsync(description, typed, cancellationToken), cancellationToken);
+
+    /// <summary>How far a file is that belongs to no conversation, and its link; null when the number is that of another one.</summary>
+    public async Task<(ChatFile File, string? Link)?> ShowStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) =>
+        await _standalone.FindAsync(file, cancellationToken) is { } row ? (await _standalone.ShowAsync(row, cancellationToken), row.Link) : null;
+
+    /// <summary>Ends the transfer of a file that belongs to no conversation; null when the number is that of another one.</summary>
+    public Task<ChatFile?> CancelStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+        async () => await _standalone.FindAsync(file, cancellationToken) is { } row ? await _standalone.CancelAsync(row, cancellationToken) : null,
+        cancellationToken);
 
     /// <summary>What a command wants to send, as it goes out with a message.</summary>
     /// <exception cref="ChatException">There is no such file, or no way to send it.</exception>
@@ -203,6 +229,8 @@ internal sealed class FileExchange : IDisposable
         async () =>
         {
             var row = await _database.ReadChatAsync(store => store.Files.Get(happened.File), cancellationToken);
+            if (row is null && await _standalone.TryHandleAsync(happened, cancellationToken))
+                return true;
             if (row is null || (row.File.IsOver && happened is not (AgentEvent.FileSent or AgentEvent.FileReceived)))
             {
                 await DropAsync(happened, row, cancellationToken);

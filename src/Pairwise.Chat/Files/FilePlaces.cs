@@ -75,6 +75,16 @@ internal sealed class FilePlaces(ChatOptions options)
             : throw Fault($"There is no folder {Path.GetDirectoryName(path)}: make it first, or choose another path.");
     }
 
+    /// <summary>The place of a file whose name is not known before it is here; nothing is there when this returns.</summary>
+    /// <exception cref="ChatException">It is a folder, or something is there already.</exception>
+    public string FindToReceiveAs(string typed, Func<string, bool> isReserved)
+    {
+        var path = Full(typed);
+        return Directory.Exists(path) || Path.EndsInDirectorySeparator(path)
+            ? throw Fault($"{path} is a folder: add the name that the file is to have.")
+            : FindToReceive(Path.GetFileName(path), typed, isReserved);
+    }
+
     /// <summary>A typed path as a full one: relative to the files folder if one is set, and else to the present folder.</summary>
     public string Full(string typed)
     {

@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -100,4 +100,23 @@ public static class ChatSchema
 
     // preferences: what this contact in particular is allowed, in the form of a profile's preferences.
     private const string Preferences = "ALTER TABLE chat_contacts ADD COLUMN preferences TEXT;";
+
+    // Files that belong to no conversation. file_id: from the sequence of chat_files. description: the recipient's.
+    // redirect_file: the transfer of the description, when that is too long for a link.
+    private const string StandaloneFiles = """
+        CREATE TABLE chat_standalone_files (
+          file_id INTEGER PRIMARY KEY,
+          name TEXT NOT NULL,
+          size INTEGER NOT NULL,
+          state INTEGER NOT NULL,
+          path TEXT NOT NULL,
+          agent_file TEXT NOT NULL UNIQUE,
+          description TEXT NOT NULL,
+          sender_description TEXT,
+          redirect_file TEXT UNIQUE,
+          redirect_sender_description TEXT,
+          link TEXT,
+          error TEXT
+        ) STRICT;
+        """;
 }

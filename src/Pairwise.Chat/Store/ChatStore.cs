@@ -17,6 +17,8 @@ internal readonly struct ChatStore(DatabaseSession session)
 
     public ChatFileRows Files => new(session);
 
+    public StandaloneFileRows Standalone => new(session);
+
     public (UserId User, Profile Profile)? GetOwnProfile() =>
         session.TryQuery("SELECT user_id, profile FROM chat_own_profile", static row => (new UserId(row.GetInt64(0)), ReadProfile(row.GetText(1))), out var own)
             ? own

@@ -65,7 +65,12 @@ internal sealed class Person : IAsyncDisposable
     }
 
     /// <summary>Waits until a line was seen.</summary>
-    public async Task SeesAsync(string line)
+    public Task SeesAsync(string line) => SeesAsync(seen => seen == line, line);
+
+    /// <summary>Waits until a line was seen that begins so, and gives it.</summary>
+    public Task<string> SeesFirstAsync(string start) => SeesAsync(seen => seen.StartsWith(start, StringComparison.Ordinal), start);
+
+    private async Task<string> SeesAsync(Predicate<string> isWanted, string line)
     {
         var deadline = TimeProvider.System.GetTimestamp();
         while (true)
@@ -73,8 +78,8 @@ internal sealed class Person : IAsyncDisposable
             Task changed;
             lock (_lock)
             {
-                if (_seen.Contains(line))
-                    return;
+                if (_seen.Find(isWanted) is { } seen)
+                    return seen;
                 changed = _changed.Task;
             }
 
@@ -103,6 +108,11 @@ internal sealed class Person : IAsyncDisposable
         ChatEvent.FileFailed e => $"failed {File(e.Item)}: {e.Item.File!.Error}",
         ChatEvent.FileDelayed e => $"delayed {File(e.Item)}: {e.Item.File!.Error}",
         ChatEvent.FileCancelledByPeer e => $"{e.Contact.Name} cancelled {File(e.Item)}",
+        ChatEvent.StandaloneProgress e => $"progress standalone file {e.File.Id}",
+        ChatEvent.StandaloneUploaded e => $"uploaded standalone file {e.File.Id}",
+        ChatEvent.StandaloneCompleted e => $"completed standalone file {e.File.Id} {e.Link}".TrimEnd(),
+        ChatEvent.StandaloneFailed e => $"failed standalone file {e.File.Id}: {e.File.Error}",
+        ChatEvent.StandaloneDelayed e => $"delayed standalone file {e.File.Id}: {e.File.Error}",
         ChatEvent.ContactUpdated e => $"{e.Before.Name} is now {e.After.Name} {e.After.Profile.Display}",
         ChatEvent.ContactDeletedByPeer e => $"{e.Contact.Name} deleted you",
         ChatEvent.ServerUp => "server up",

@@ -83,4 +83,19 @@ CREATE TABLE chat_servers (
   address TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE chat_standalone_files (
+  file_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  agent_file TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  sender_description TEXT,
+  redirect_file TEXT UNIQUE,
+  redirect_sender_description TEXT,
+  link TEXT,
+  error TEXT
+) STRICT;
+
 CREATE TABLE migrations (component TEXT NOT NULL, name TEXT NOT NULL, applied_at INTEGER NOT NULL, PRIMARY KEY (component, name)) STRICT, WITHOUT ROWID;

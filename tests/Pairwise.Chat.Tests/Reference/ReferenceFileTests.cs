@@ -154,6 +154,30 @@ public sealed class ReferenceFileTests : IAsyncLifetime
         Assert.Equal(await File.ReadAllBytesAsync(ours, Token), await File.ReadAllBytesAsync(_folder.FullName + "/got.bin", Token));
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(9_000_000)]
+    public async Task File_without_a_conversation_passes_both_ways_by_its_link(int size)
+    {
+        await MeetAsync("our relay");
+        var ours = MakeFile("ours.bin", size);
+        await _alice.DoAsync<ChatResponse.StandaloneStarted>($"/_upload 1 {ours}");
+        const string Completed = "completed standalone file 1 ";
+        var link = (await _alice.SeesFirstAsync(Completed))[Completed.Length..];
+        Assert.Equal("rcvStandaloneFileCreated", (await _bob.DoAsync($"/_download 1 {link} {_folder.FullName}/theirs-got.bin")).GetProperty("type").GetString());
+        await _bob.SeesEventAsync("rcvStandaloneFileComplete", static _ => true);
+        Assert.Equal(await DigestAsync(ours), await DigestAsync(_folder.FullName + "/theirs-got.bin"));
+
+        var theirs = MakeFile("theirs.bin", size);
+        Assert.Equal("sndStandaloneFileCreated", (await _bob.DoAsync($"/_upload 1 {theirs}")).GetProperty("type").GetString());
+        var uploaded = await _bob.SeesEventAsync("sndStandaloneFileComplete", static _ => true);
+        var theirLink = uploaded.GetProperty("rcvURIs")[0].GetString();
+        Assert.Null((await _alice.DoAsync<ChatResponse.FileLinkShown>($"/_download info {theirLink}")).ClientData);
+        await _alice.DoAsync<ChatResponse.StandaloneStarted>($"/_download 1 {theirLink} {_folder.FullName}/ours-got.bin");
+        await _alice.SeesAsync("completed standalone file 2");
+        Assert.Equal(await DigestAsync(theirs), await DigestAsync(_folder.FullName + "/ours-got.bin"));
+    }
+
     private async Task MeetAsync(string relay)
     {
         Assert.SkipWhen(ReferenceChat.Program is null, "the original chat is not at hand: ./test reference --chat PATH");
