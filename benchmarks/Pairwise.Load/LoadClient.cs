@@ -40,7 +40,8 @@ internal sealed class LoadClient : IAsyncDisposable
         try
         {
             Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(server.Hosts[0].Name, port, cancellationToken);
+            // Asynchronously the runtime would watch the socket too from here on, and whoever sends to it pays for waking both.
+            await Task.Run(() => socket.Connect(server.Hosts[0].Name, port), cancellationToken);
             TlsTarget target = new(PeerChecks.Server(server.KeyHash, TimeProvider.System));
             TlsConnection connection = await TlsConnection.ConnectAsync(Context, target, wrap(socket, LoadThreads.Next().Own(socket)), TimeProvider.System, cancellationToken);
             SmpClientHandshakeOptions handshake = new() { KeyHash = server.KeyHash, Versions = SmpVersions.ClientRange };
