@@ -46,7 +46,7 @@ internal sealed class ControlRoleHolder(BasicAuth? administratorPassword, BasicA
         GCMemoryInfo memory = GC.GetGCMemoryInfo();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"heap: {memory.HeapSizeBytes}, committed: {memory.TotalCommittedBytes}, collections: {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)}, threads: {ThreadPool.ThreadCount}");
+            $"heap: {memory.HeapSizeBytes}, committed: {memory.TotalCommittedBytes}, collections: {GC.CollectionCount(0)}/{GC.CollectionCount(1)}/{GC.CollectionCount(2)}, their pauses: {GC.GetTotalPauseDuration().TotalMilliseconds:0} ms, allocated: {GC.GetTotalAllocatedBytes()}, threads: {ThreadPool.ThreadCount}");
     }
 
     // The reference's words, for those who read answers by program.
