@@ -23,7 +23,7 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
     /// <exception cref="ChatException">The message is too long, or the agent refuses it or its file; then nothing is stored.</exception>
     public async Task<ChatItem> SendAsync(Contact contact, ConnectionId connection, MessageContent content, NewFile? file, CancellationToken cancellationToken)
     {
-        var shared = SharedMessageId.Create(options.Random);
+        var shared = file is { IsInPieces: true } ? SharedMessageId.CreateForPieces(options.Random) : SharedMessageId.Create(options.Random);
         var body = Encode(contact, ChatMessage.New(shared, content, file?.Invitation));
         await _turn.WaitAsync(cancellationToken);
         try

@@ -361,6 +361,41 @@ public sealed class FileEventTests : FileConversation
     }
 
     [Fact]
+    public async Task Larger_file_goes_inside_the_conversation_in_pieces_and_on_after_a_crash()
+    {
+        Change = static options => options with { FileServers = [], IsPostQuantum = false };
+        await RestartAsync();
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_contacts SET post_quantum = 0"), Token);
+        Assert.Contains("only 236700 bytes", (await FailAsync($"/f @bob {MakeFile("large", 236_701)}")).Sentence, StringComparison.Ordinal);
+        var path = MakeFile("small", 2 * ChatMessageLimits.InlineChunkLength + 1);
+        await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
+        var offer = Sent(await Agent.NextAsync());
+        // One byte more, and a full piece would be longer than a message may be.
+        Assert.Equal(11, offer.Id!.Value.Value.Length);
+        Agent.TellMessage(7, Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.FileAccept(SharedMessageId.Create(SystemRandom.Instance), offer.Id!.Value, "small"))));
+        Assert.Equal("started Sent file 1 (small)", await NextAsync());
+        var content = new List<byte>();
+        for (uint number = 1; number <= 3; number++)
+        {
+            Assert.StartsWith("send F", await Agent.NextAsync(), StringComparison.Ordinal);
+            Assert.True(Agent.LastBody.Length <= 15_795);
+            var chunk = Assert.IsType<ChatBodyItem.Chunk>(Assert.Single(ChatBody.Decode(Agent.LastBody)));
+            Assert.Equal((offer.Id!.Value, number), (chunk.File, chunk.Value.Number!.Value));
+            content.AddRange(chunk.Value.Content.ToArray());
+        }
+
+        Assert.Equal(await File.ReadAllBytesAsync(path, Token), content);
+        Assert.Equal("ack 7", await Agent.NextAsync());
+        // As if the process had ended after the second piece.
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_files SET pieces = 2, last_message_id = NULL"), Token);
+        await RestartAsync();
+        Assert.StartsWith("send F", await Agent.NextAsync(), StringComparison.Ordinal);
+        Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, Agent.LastMessage));
+        Assert.Equal("completed Sent file 1 (small)", await NextAsync());
+        Assert.False(Agent.HasMore);
+    }
+
+    [Fact]
     public async Task Small_files_are_accepted_by_themselves_when_asked_for()
     {
         Change = static options => options with { AutoAcceptSize = 70_001 };

@@ -13,7 +13,7 @@ internal static class FileSender
     public static long MaxInlineSize(Contact contact, ChatOptions options) =>
         contact.IsPostQuantum || options.IsPostQuantum
             ? ChatMessageLimits.MaxPostQuantumChunkLength
-            : ChatMessageLimits.MaxOwnChunkLength;
+            : IncomingFiles.MaxInlineSizeOnRequest;
 
     /// <summary>Tells the contact where a file is that was uploaded.</summary>
     public static async Task SendDescriptionAsync(MessageSender sender, ChatOptions options, Contact contact, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
@@ -32,16 +32,14 @@ internal static class FileSender
         }
     }
 
-    /// <summary>Sends the file itself, which fits into one piece.</summary>
+    /// <summary>Sends the file itself, piece by piece; after a crash it goes on where it was.</summary>
     /// <exception cref="ChatException">It is no longer as it was.</exception>
     public static async Task SendContentAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
     {
-        if (row.Pieces > 0)
-            return;
         byte[] content;
         try
         {
-            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync(ChatMessageLimits.InlineChunkLength, cancellationToken);
+            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync((int)IncomingFiles.MaxInlineSizeOnRequest, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -50,12 +48,16 @@ internal static class FileSender
 
         if (content.Length != row.File.Size)
             throw new ChatException(ChatError.File, $"{row.File.Path} is no longer the file that was offered.");
-        var body = new FileChunk(1, Bytes.Wrap(content)).EncodeInline(row.Shared!.Value);
-        await sender.SendBodyAsync(
-            connection,
-            body,
-            isNotifying: false,
-            (store, accepted) => store.Files.SetPieces(row.File.Id, 1, accepted.Id.Value),
-            cancellationToken);
+        var pieces = content.Chunk(ChatMessageLimits.InlineChunkLength).ToList();
+        for (var i = row.Pieces; i < pieces.Count; i++)
+        {
+            var (sent, isLast) = (i + 1, i + 1 == pieces.Count);
+            await sender.SendBodyAsync(
+                connection,
+                new FileChunk((uint)sent, Bytes.Wrap(pieces[i])).EncodeInline(row.Shared!.Value),
+                isNotifying: false,
+                (store, accepted) => store.Files.SetPieces(row.File.Id, sent, isLast ? accepted.Id.Value : null),
+                cancellationToken);
+        }
     }
 }

@@ -11,6 +11,9 @@ namespace Pairwise.Chat.Files;
 /// <param name="StartAsync">Begins the transfer, after it was noted; saying it twice does no harm.</param>
 internal sealed record NewFile(LocalFile Source, string Name, long Size, FileTransferId? Transfer, Func<CancellationToken, Task> StartAsync)
 {
+    /// <summary>Whether it goes inside the conversation in more than one piece.</summary>
+    public bool IsInPieces => Transfer is null && Size > ChatMessageLimits.MaxOnlyChunkLength;
+
     public FileInvitation Invitation => InvitationFor(Name, Size, Transfer is null);
 
     /// <summary>How a message offers a file of ours.</summary>

@@ -27,10 +27,10 @@ public static class ChatMessageLimits
     /// <summary>A piece of a file inside the conversation; all but the last have exactly this length.</summary>
     public const int InlineChunkLength = 15_780;
 
-    /// <summary>The longest piece that fits into a message of today's agents: shorter than a full one, so what goes out is one piece at most.</summary>
-    public const int MaxOwnChunkLength = 15_700;
+    /// <summary>The longest file that goes as one piece; a longer one needs <see cref="SharedMessageId.CreateForPieces"/>.</summary>
+    public const int MaxOnlyChunkLength = 15_700;
 
-    /// <summary>The same when the ratchet carries a post-quantum key.</summary>
+    /// <summary>The same when the ratchet carries a post-quantum key: a full piece does not fit then, so it is one at most.</summary>
     public const int MaxPostQuantumChunkLength = 13_500;
 
     /// <summary>Pieces of a file inside the conversation that are accepted; <see cref="MaxInlineChunksOnRequest"/> with <c>inline=on</c>.</summary>

@@ -137,6 +137,11 @@ public sealed class ReferenceFileTests : IAsyncLifetime
     [Theory]
     [InlineData(false, 9000)]
     [InlineData(false, 15_700)]
+    [InlineData(false, 15_701)]
+    [InlineData(false, 15_780)]
+    [InlineData(false, 15_781)]
+    [InlineData(false, 126_240)]
+    [InlineData(false, 236_700)]
     [InlineData(true, 13_500)]
     public async Task Small_file_of_ours_goes_inside_the_conversation(bool isPostQuantum, int size)
     {
@@ -148,7 +153,7 @@ public sealed class ReferenceFileTests : IAsyncLifetime
         var ours = MakeFile("small.bin", size);
         await _alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob {ours}");
         var number = await _bob.SeesFileAsync("small.bin");
-        await _bob.DoAsync($"/fr {number} {_folder.FullName}/got.bin");
+        await _bob.DoAsync($"/fr {number} inline=on {_folder.FullName}/got.bin");
         await _alice.SeesAsync("completed Sent file 1 (small.bin)");
         await _bob.SeesFileEventAsync("rcvFileComplete", number);
         Assert.Equal(await File.ReadAllBytesAsync(ours, Token), await File.ReadAllBytesAsync(_folder.FullName + "/got.bin", Token));
