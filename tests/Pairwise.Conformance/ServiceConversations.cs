@@ -152,6 +152,19 @@ public sealed class ServiceConversations(RelayUnderTest relay)
     }
 
     [Fact]
+    public async Task What_is_not_there_is_AUTH_before_roles_and_services_are_looked_at()
+    {
+        using var service = TestService.Create(SmpServiceRole.Notifier);
+        await using var party = await relay.ConnectAsync(service);
+        var nobody = new EntityId(TestQueue.Body(SmpLimits.IdLength));
+        var key = Ed25519PrivateKey.Generate(SystemRandom.Instance);
+        await party.RefusedAsync(SmpError.Auth.Instance, SmpCommand.Sub.Instance, nobody, key);
+        await party.RefusedAsync(SmpError.Auth.Instance, TestQueue.Message("to nobody"u8), nobody);
+        await party.RefusedAsync(SmpError.Auth.Instance, SmpCommand.LGet.Instance, nobody);
+        await party.RefusedAsync(SmpError.Auth.Instance, SmpCommand.NSub.Instance, nobody, key);
+    }
+
+    [Fact]
     public async Task Service_commands_need_a_service_its_own_id_and_its_sessions_key()
     {
         using var service = TestService.Create(SmpServiceRole.Notifier);

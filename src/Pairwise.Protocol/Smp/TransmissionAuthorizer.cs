@@ -24,7 +24,7 @@ public sealed class TransmissionAuthorizer(TransmissionFormat format, X25519Publ
     /// Encodes a transmission for a batch. False only if an X25519 key has to authorize it and the relay sent no session key
     /// (<see cref="TransportError.NoServerAuth"/>).
     /// </summary>
-    /// <param name="corrId">24 bytes when <paramref name="key"/> is an X25519 key: it is the authenticator's nonce.</param>
+    /// <param name="corrId">Of an X25519 key's authenticator it is the nonce, cut to 24 bytes or filled up with zero bytes.</param>
     /// <param name="entity">What the command is about.</param>
     /// <param name="command">The command.</param>
     /// <param name="key">Ed25519, Ed448 or X25519; null for commands without authorization.</param>
@@ -96,7 +96,9 @@ public sealed class TransmissionAuthorizer(TransmissionFormat format, X25519Publ
                 using (var secret = agreement.DeriveSharedSecret(serverKey!))
                 using (var box = BoxKey.From(secret))
                 {
-                    authorization = Authenticator.Create(box, corrId.Value.Span, authorized);
+                    Span<byte> nonce = stackalloc byte[BoxNonce.Length];
+                    BoxNonce.Write(corrId.Value.Span, nonce);
+                    authorization = Authenticator.Create(box, nonce, authorized);
                 }
 
                 Debug.Assert(authorization.Length == TransmissionSizes.Authenticator, "the wire tells kinds by length");

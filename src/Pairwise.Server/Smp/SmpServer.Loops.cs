@@ -86,7 +86,6 @@ public sealed partial class SmpServer
 
     private void RestoreStatistics(string folder)
     {
-        _countedFrom = _relay.Options.Time.GetUtcNow();
         try
         {
             string file = Path.Combine(folder, SmpServerFiles.Statistics);

@@ -54,6 +54,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         _logger = logger;
         _handler = new SmpCommandHandler(relay, new SmpDispatcher(relay));
         SmpServerOptions options = relay.Options;
+        _countedFrom = options.Time.GetUtcNow();
         _memory = new MemoryWatch(options.Limits);
         ConnectionLimit = LimitConnections(options.Limits.Connections, logger);
         SmpClientOptions proxyOptions = new() { Network = options.Network, IsProxy = true, Time = options.Time, Random = options.Random };
@@ -268,7 +269,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         Address = MakeAddress(options);
         if (options.Control is { } control)
         {
-            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, () => _listener.Counts.Ports, _state.Save), options.Time);
+            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, () => _listener.Counts.Ports, () => _countedFrom, _state.Save), options.Time);
         }
 
         _loops.Add(SweepConnectionsAsync(_stopping.Token));

@@ -22,15 +22,18 @@ public sealed class ControlPortTests
         Assert.Equal("Current role is CPRNone", await nobody.AskAsync("auth wrong"));
         await using Operator user = await Operator.ConnectAsync(relay);
         Assert.Equal("Current role is CPRUser", await user.AskAsync("auth looker"));
-        Assert.StartsWith("qCreated: ", await user.AskAsync("stats"), StringComparison.Ordinal);
+        Assert.StartsWith("fromTime: 20", await user.AskAsync("stats"), StringComparison.Ordinal);
+        Assert.Equal("qCreated: 0", await user.ReadLineAsync());
         await using Operator other = await Operator.ConnectAsync(relay);
         Assert.Equal("Current role is CPRUser", await other.AskAsync("auth looker"));
         Assert.Equal("AUTH", await other.AskAsync("delete AAAA"));
         Assert.Equal("AUTH", await other.AskAsync("save"));
         await using Operator administrator = await Operator.ConnectAsync(relay);
         Assert.Equal("Current role is CPRAdmin", await administrator.AskAsync("auth chief"));
-        Assert.Equal("server state saved!", await administrator.AskAsync("save"));
-        Assert.Equal("unknown command; help lists them", await administrator.AskAsync("what"));
+        Assert.Equal("saving server state...", await administrator.AskAsync("save"));
+        Assert.Equal("server state saved!", await administrator.ReadLineAsync());
+        Assert.Equal("error: unknown command; help lists them", await administrator.AskAsync("what"));
+        Assert.StartsWith("error: say auth", await administrator.AskAsync("auth"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,7 +53,8 @@ public sealed class ControlPortTests
         Assert.Equal("Current role is CPRAdmin", await administrator.AskAsync("auth chief"));
         await using Operator endless = await Operator.ConnectAsync(relay);
         Assert.Null(await endless.AskAsync(new string('x', 2_000)));
-        Assert.Equal("server state saved!", await administrator.AskAsync("save"));
+        Assert.Equal("saving server state...", await administrator.AskAsync("save"));
+        Assert.Equal("server state saved!", await administrator.ReadLineAsync());
         silent.ForEach(client => client.Dispose());
     }
 
@@ -66,9 +70,10 @@ public sealed class ControlPortTests
         OwnedQueue queue = await client.NewQueueAsync();
         WireId sender = queue.Sender.Value;
         string id = Base64Url.EncodeToString(sender.Span);
-        Assert.StartsWith("status: active", await user.AskAsync($"status {id}"), StringComparison.Ordinal);
+        Assert.Matches(@"^status: EntityActive, updatedAt: Just \(RoundedSystemTime \{roundedSeconds = \d+\}\), queueMode: Nothing$", await user.AskAsync($"status {id}"));
         Assert.StartsWith("error: say", await user.AskAsync($"block {id} reason=whim"), StringComparison.Ordinal);
-        Assert.Equal("ok, queue blocked: reason=content,notice={\"ttl\":60}", await user.AskAsync($"block {id} reason=content,notice={{\"ttl\":60}}"));
+        const string info = "BlockingInfo {reason = BRContent, notice = Just (ClientNotice {ttl = Just 60})}";
+        Assert.Equal($"ok, queue blocked: EntityBlocked ({info})", await user.AskAsync($"block {id} reason=content,notice={{\"ttl\":60}}"));
         SmpError.Blocked block = new(BlockingReason.Content, new ClientNotice(60));
         Received told = await client.NextEventAsync();
         Assert.Equal(queue.Mine, told.Entity);
@@ -76,7 +81,8 @@ public sealed class ControlPortTests
         AssertError(block, await client.AskAsync(queue.Theirs, Text("no"), null));
         AssertError(block, await client.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
         AssertError(SmpError.Auth.Instance, await older.AskAsync(queue.Theirs, Text("no"), null));
-        Assert.Equal("ok, queue unblocked, reason to block was: reason=content,notice={\"ttl\":60}", await user.AskAsync($"unblock {id}"));
+        Assert.Equal($"ok, already inactive: EntityBlocked ({info})", await user.AskAsync($"block {id} reason=content,notice={{\"ttl\":60}}"));
+        Assert.Equal($"ok, queue unblocked, reason to block was: {info}", await user.AskAsync($"unblock {id}"));
         AssertOk(await client.AskAsync(queue.Theirs, Text("yes"), null));
     }
 
@@ -107,7 +113,7 @@ public sealed class ControlPortTests
         OwnedQueue queue = await client.NewQueueAsync();
         AssertOk(await client.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
         WireId sender = queue.Sender.Value;
-        Assert.StartsWith("status: active", await administrator.AskAsync($"status smp://x@host/{Base64Url.EncodeToString(sender.Span)}#/?v=1"), StringComparison.Ordinal);
+        Assert.StartsWith("status: EntityActive", await administrator.AskAsync($"status smp://x@host/{Base64Url.EncodeToString(sender.Span)}#/?v=1"), StringComparison.Ordinal);
         Assert.Equal("error: AUTH", await administrator.AskAsync("status https://host/i#nothing"));
         Assert.Equal("suspend not implemented", await administrator.AskAsync("suspend"));
         Assert.Equal($"Sockets for port {relay.Endpoints[0].Port}:", await administrator.AskAsync("sockets"));

@@ -98,6 +98,6 @@ public sealed class DeliveryRaceTests
 
         public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("There are no services.");
 
-        public void OnMessage(Subscription subscription, StoredMessage message) => Delivered.Add(message);
+        public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn) => Delivered.Add(message);
     }
 }

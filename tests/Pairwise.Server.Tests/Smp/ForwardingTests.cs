@@ -115,9 +115,13 @@ public sealed class ForwardingTests
         await using RelayClient client = await RelayClient.ConnectAsync(proxy);
         BrokerMessage.PKey session = await OpenAsync(client, relay);
         using Ed25519PrivateKey key = Ed25519PrivateKey.Generate(SystemRandom.Instance);
+        await using RelayClient recipient = await RelayClient.ConnectAsync(relay);
+        OwnedQueue queue = await recipient.NewQueueAsync();
         EntityId nobody = new(SystemRandom.Instance.Bytes(24));
-        BrokerMessage answer = await ForwardAsync(client, session, new SmpVersion(17), nobody, Text("signed twice"), key, WithServiceSignature);
+        BrokerMessage answer = await ForwardAsync(client, session, new SmpVersion(17), queue.Theirs, Text("signed twice"), key, WithServiceSignature);
         AssertError(SmpError.Service.Instance, answer);
+        answer = await ForwardAsync(client, session, new SmpVersion(17), nobody, Text("signed twice"), key, WithServiceSignature);
+        AssertError(SmpError.Auth.Instance, answer);
         AssertError(SmpError.Auth.Instance, await ForwardAsync(client, session, new SmpVersion(17), nobody, Text("once"), null));
 
         // transmission = shortString(authorization) ["0" / "1" shortString(serviceSignature)] rest

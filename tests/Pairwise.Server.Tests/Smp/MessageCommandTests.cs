@@ -30,6 +30,41 @@ public sealed class MessageCommandTests
     }
 
     [Fact]
+    public async Task A_message_to_oneself_comes_before_the_answer()
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder);
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        OwnedQueue queue = await client.NewQueueAsync();
+        CorrId corrId = await client.SendAsync(queue.Theirs, Text("note to self"), null);
+        Received first = await client.NextAsync();
+        Assert.Equal(queue.Mine, first.Entity);
+        Assert.Equal("note to self", queue.OpenText(first.Message));
+        Received second = await client.NextAsync();
+        Assert.Equal(corrId, second.CorrId);
+        AssertOk(second.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(23)]
+    [InlineData(32)]
+    [InlineData(255)]
+    public async Task A_corr_id_of_any_length_authorizes_as_the_nonce_that_it_makes(int length)
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder);
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        OwnedQueue queue = await client.NewQueueAsync(key: X25519PrivateKey.Generate(SystemRandom.Instance));
+        CorrId corrId = new(SystemRandom.Instance.Bytes(length));
+        await client.SendBatchAsync(client.Encode(corrId, queue.Mine, SmpCommand.Sub.Instance, queue.Key));
+        Received answer = await client.NextAsync();
+        Assert.Equal(corrId, answer.CorrId);
+        Assert.IsType<BrokerMessage.Sok>(answer.Message);
+    }
+
+    [Fact]
     public async Task Nothing_more_is_delivered_before_the_acknowledgement()
     {
         using TestFolder folder = new();

@@ -136,6 +136,6 @@ public sealed class OutboxTests : IDisposable
 
         public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("There are no services.");
 
-        public void OnMessage(Subscription subscription, StoredMessage message) => Outbox.AddDelivery(EntityId.None, subscription, message);
+        public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn) => Outbox.AddDelivery(EntityId.None, subscription, message);
     }
 }

@@ -302,7 +302,7 @@ public sealed class RefusingLogTests : IDisposable
 
         public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("There are no services.");
 
-        public void OnMessage(Subscription subscription, StoredMessage message)
+        public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn)
         {
             // Nobody reads it here.
         }

@@ -108,6 +108,17 @@ internal sealed class Outbox
         }
     }
 
+    /// <summary>A message that the client sent to itself: it goes before the answer to its SEND, as the reference has it.</summary>
+    public void AddOwnDelivery(EntityId entity, Subscription subscription, StoredMessage message)
+    {
+        SmpAnswer answer = SmpAnswer.Of(subscription, message);
+        lock (_gate)
+        {
+            (_answers ??= new Queue<OutboxEntry>(SmallQueue)).Enqueue(new OutboxEntry(CorrId.None, entity, answer, subscription));
+            _load += LoadOf(answer);
+        }
+    }
+
     /// <summary>Takes the next one.</summary>
     public bool TryTake(out OutboxEntry entry)
     {

@@ -79,19 +79,21 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
             return false; // a session of a version without authenticators
         }
 
+        Span<byte> nonce = stackalloc byte[BoxNonce.Length];
+        BoxNonce.Write(corrId.Value.Span, nonce); // a corr id of another length is cut or filled up, as for every box
         bool isRight = key.Kind == StoredKeyKind.X25519;
         ref readonly StoredKey used = ref isRight ? ref key : ref DummyX25519;
         WireKey cacheKey = new(used);
         if (_secrets?.TryGetValue(cacheKey, out BoxKey? known) == true)
         {
-            return Authenticator.Verify(known, corrId.Value.Span, signed, authenticator);
+            return Authenticator.Verify(known, nonce, signed, authenticator);
         }
 
         Span<byte> raw = stackalloc byte[Bytes32.Length];
         used.CopyRawTo(raw);
         using SharedSecret secret = sessionKey.DeriveSharedSecret(X25519PublicKey.FromRaw(raw));
         BoxKey box = BoxKey.From(secret);
-        if (!(Authenticator.Verify(box, corrId.Value.Span, signed, authenticator) & isRight))
+        if (!(Authenticator.Verify(box, nonce, signed, authenticator) & isRight))
         {
             box.Dispose();
             return false;

@@ -66,7 +66,9 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         SmpCommand command,
         ReadOnlySpan<byte> signed)
     {
-        if (CheckService(service, command, transmission, signed) is { } refused)
+        SmpQueue? queue = Find(command, transmission.Entity);
+        bool isMissing = queue is null && IsAboutQueue(command);
+        if (!isMissing && CheckService(service, command, transmission, signed) is { } refused)
         {
             return SmpAnswer.Of(refused);
         }
@@ -87,10 +89,9 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         }
 
         // With a service signature the queue's key covers the service's certificate too.
-        ReadOnlySpan<byte> authorized = transmission.Authorization.ServiceSignature.IsEmpty
+        ReadOnlySpan<byte> authorized = isMissing || transmission.Authorization.ServiceSignature.IsEmpty
             ? signed
             : [.. service!.CertificateHash.Span, .. signed]; // CheckService has refused a signature without a service
-        SmpQueue? queue = Find(command, transmission.Entity);
         if (!IsAuthorized(authorizer, command, queue, transmission, authorized))
         {
             relay.Statistics.CommandRefused(command);
@@ -118,6 +119,10 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
                 return false;
         }
     }
+
+    // What is not there is AUTH before anything else is looked at, as the reference has it.
+    private static bool IsAboutQueue(SmpCommand command) =>
+        command.Party is SmpParty.Recipient or SmpParty.Sender or SmpParty.Notifier or SmpParty.LinkClient;
 
     private SmpQueue? Find(SmpCommand command, EntityId entity)
     {

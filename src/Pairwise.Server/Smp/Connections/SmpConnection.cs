@@ -200,6 +200,12 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     /// <summary>Has a command for another relay carried out; its answer follows by itself. Called by the reader.</summary>
     public void Forward(CorrId corrId, EntityId entity, SmpCommand command)
     {
+        if (_proxy.RefuseAtOnce(command, entity) is { } refusal)
+        {
+            _outbox.AddAnswer(corrId, entity, SmpAnswer.Of(refusal));
+            return;
+        }
+
         // The command's bytes are the block's, which goes back before the other relay answers.
         SmpCommand kept = command is SmpCommand.PFwd forward ? forward with { Transmission = forward.Transmission.ToArray() } : command;
         _leaving ??= CancellationTokenSource.CreateLinkedTokenSource(_ending);
@@ -213,10 +219,19 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     public void OnDeleted(Subscription subscription) => SendEvent(subscription, BrokerMessage.Deld.Instance);
 
-    public void OnMessage(Subscription subscription, StoredMessage message)
+    public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn)
     {
         subscription.DeliveredAt = (uint)_relay.NowSeconds();
-        _outbox.AddDelivery(new EntityId(subscription.EntityId.ToWireId()), subscription, message);
+        EntityId entity = new(subscription.EntityId.ToWireId());
+        if (isOwn)
+        {
+            _outbox.AddOwnDelivery(entity, subscription, message);
+        }
+        else
+        {
+            _outbox.AddDelivery(entity, subscription, message);
+        }
+
         _writer.Schedule();
     }
 

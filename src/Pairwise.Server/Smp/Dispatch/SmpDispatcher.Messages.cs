@@ -9,16 +9,14 @@ namespace Pairwise.Server.Smp.Dispatch;
 /// <summary>Sending, receiving and acknowledging messages.</summary>
 internal sealed partial class SmpDispatcher
 {
-    private SmpAnswer Send(ISmpClient client, SmpCommand.Send send, SmpQueue queue) => Send(client.Version, send, queue);
-
-    private SmpAnswer Send(SmpVersion version, SmpCommand.Send send, SmpQueue queue)
+    private SmpAnswer Send(ISmpClient client, SmpCommand.Send send, SmpQueue queue)
     {
         if (Touch(queue) is { } error)
         {
             return SmpAnswer.Of(error);
         }
 
-        if (send.Body.Length > SmpLimits.MaxMessageLength(version))
+        if (send.Body.Length > SmpLimits.MaxMessageLength(client.Version))
         {
             relay.Statistics.SendRefused(SendRefusal.Large);
             return SmpAnswer.Of(SmpError.LargeMessage.Instance);
@@ -49,7 +47,7 @@ internal sealed partial class SmpDispatcher
             error = Messages.Write(queue, message, out WriteOutcome outcome);
             if (outcome == WriteOutcome.StoredFirst)
             {
-                Subscriptions.OnStored(queue, message);
+                Subscriptions.OnStored(queue, message, client);
             }
         }
 

@@ -108,6 +108,6 @@ internal sealed class DestinationHandler(SmpRelay relay, SmpCommandHandler handl
 
         public void OnEvent(StoredId entity, BrokerMessage message) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
 
-        public void OnMessage(Subscription subscription, StoredMessage message) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
+        public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn) => throw new InvalidOperationException("A forwarded command subscribes to nothing.");
     }
 }

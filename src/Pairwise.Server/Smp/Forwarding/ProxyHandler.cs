@@ -14,14 +14,23 @@ namespace Pairwise.Server.Smp.Forwarding;
 /// </summary>
 internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
 {
+    /// <summary>The answer to what can be refused without waiting for anybody; null for what another relay has to be asked.</summary>
+    public BrokerMessage? RefuseAtOnce(SmpCommand command, EntityId session)
+    {
+        switch (command)
+        {
+            case SmpCommand.Prxy open when !relay.Options.AllowForwarding || !relay.IsPassword(open.Password):
+                return Refuse(ProxyError.BasicAuth.Instance);
+            case SmpCommand.PFwd when sessions.Find(session.Value.ToArray()) is null:
+                return RefuseWithoutSession();
+            default:
+                return null;
+        }
+    }
+
     /// <summary>PRXY. The answer is PKEY, or why there is no session.</summary>
     public async Task<BrokerMessage> OpenAsync(SmpCommand.Prxy command, CancellationToken cancellationToken)
     {
-        if (!relay.Options.AllowForwarding || !relay.IsPassword(command.Password))
-        {
-            return Refuse(ProxyError.BasicAuth.Instance);
-        }
-
         bool isOwn = relay.Options.IsOwn(command.Relay);
         try
         {
@@ -43,8 +52,7 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
         WireId sessionId = session.Value;
         if (sessions.Find(sessionId.Span) is not (var client, var destination))
         {
-            relay.Statistics.Forwarded(ForwardingCounter.ErrorsConnect, isOwn: false);
-            return Refuse(ProxyError.NoSession.Instance);
+            return RefuseWithoutSession(); // it has ended since
         }
 
         bool isOwn = relay.Options.IsOwn(destination);
@@ -126,6 +134,12 @@ internal sealed class ProxyHandler(SmpRelay relay, RelaySessions sessions)
         SmpClientError.CannotSend cannot => Refuse(new ProxyError.Broker(new BrokerError.Transport(cannot.Error))),
         _ => Refuse(new ProxyError.Broker(new BrokerError.Unexpected("another answer"))),
     };
+
+    private BrokerMessage.Err RefuseWithoutSession()
+    {
+        relay.Statistics.Forwarded(ForwardingCounter.ErrorsConnect, isOwn: false);
+        return Refuse(ProxyError.NoSession.Instance);
+    }
 
     private static BrokerMessage.Err Refuse(ProxyError error) => new(new SmpError.Proxy(error));
 }

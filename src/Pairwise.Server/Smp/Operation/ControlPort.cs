@@ -139,7 +139,10 @@ internal sealed class ControlPort : IAsyncDisposable
                         break;
                     }
 
-                    await WriteLineAsync(writer, answer);
+                    if (answer.Length > 0)
+                    {
+                        await WriteLineAsync(writer, answer);
+                    }
                 }
             }
         }

@@ -11,11 +11,19 @@ using Pairwise.Wire;
 namespace Pairwise.Server.Smp.Operation;
 
 /// <summary>
-/// One session at the control port: a line in, an answer out, by the reference's words. It knows nothing of sockets.
+/// One session at the control port: a line in, an answer out, by the reference's words, which scripts of operators read.
+/// It knows nothing of sockets.
 /// </summary>
-internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func<ICollection<SmpConnection>> connections, Func<IReadOnlyList<TlsPortCounts>> ports, Action save) : IControlSession
+internal sealed class SmpControl(
+    SmpRelay relay,
+    SmpControlOptions options,
+    Func<ICollection<SmpConnection>> connections,
+    Func<IReadOnlyList<TlsPortCounts>> ports,
+    Func<DateTimeOffset> countedFrom,
+    Action save) : IControlSession
 {
     private const string NotAllowed = "AUTH";
+    private const long SecondsPerDay = 86400;
     private readonly ControlRoleHolder _role = new(options.AdministratorPassword, options.UserPassword);
 
     public ValueTask<string?> ExecuteAsync(string line) => new(Execute(line));
@@ -30,57 +38,25 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             "" => "",
             "quit" => null,
             "help" => "commands: auth, stats, stats-rts, clients, sockets, socket-threads, threads, server-info, status, block, unblock, delete, save, help, quit",
+            "auth" when argument.Length == 0 => "error: say auth and the password",
             "auth" => _role.Authorize(argument),
             "suspend" or "resume" => For(ControlRole.Administrator, () => $"{words[0]} not implemented"),
             "stats-rts" => ControlRoleHolder.DescribeRuntime(),
-            "stats" => For(ControlRole.User, DescribeStatistics),
+            "stats" => For(ControlRole.User, () => SmpControlStatistics.Describe(relay, countedFrom(), _role.Role == ControlRole.Administrator)),
             "sockets" => For(ControlRole.User, DescribePorts),
             "server-info" => For(ControlRole.User, DescribeServer),
             "threads" or "socket-threads" => For(ControlRole.Administrator, () => $"Thread pool threads: {ThreadPool.ThreadCount}, waiting work: {ThreadPool.PendingWorkItemCount}"),
             "clients" => For(ControlRole.Administrator, DescribeClients),
             "save" => For(ControlRole.Administrator, Save),
             "status" => For(ControlRole.User, () => OnQueue(argument, Describe)),
-            "block" => For(ControlRole.User, () => OnQueue(argument, queue => Block(queue, words.Length > 2 ? words[2] : ""))),
+            "block" => For(ControlRole.User, () => Block(argument, words.Length > 2 ? words[2] : "")),
             "unblock" => For(ControlRole.User, () => OnQueue(argument, Unblock)),
             "delete" => For(ControlRole.Administrator, () => OnQueue(argument, Delete)),
-            _ => "unknown command; help lists them",
+            _ => "error: unknown command; help lists them",
         };
     }
 
     private string For(ControlRole needed, Func<string> answer) => _role.Role >= needed ? answer() : NotAllowed;
-
-    private string DescribeStatistics()
-    {
-        StringBuilder text = new();
-        SmpStatistics statistics = relay.Statistics;
-        foreach (SmpCounter counter in Enum.GetValues<SmpCounter>())
-        {
-            string name = counter.ToString();
-            Line(char.ToLowerInvariant(name[0]) + name[1..], counter == SmpCounter.QCount ? relay.Queues.Count : statistics[counter]);
-        }
-
-        Line("daily active queues", statistics.ActiveQueues.Day.Estimate());
-        Line("notifiers", relay.Queues.NotifierCount);
-        Line("msgCount", relay.Messages.Count);
-        Line("ntfCount", relay.Notifications.Count);
-        Forwarding("pRelays", statistics.Relays);
-        Forwarding("pRelaysOwn", statistics.OwnRelays);
-        Forwarding("pMsgFwds", statistics.Forwards);
-        Forwarding("pMsgFwdsOwn", statistics.OwnForwards);
-        (int recipients, long recipientQueues) = relay.Queues.Services.Count(ServiceSide.Recipient);
-        (int notifiers, long notifierQueues) = relay.Queues.Services.Count(ServiceSide.Notifier);
-        Line("rcvServiceCount", recipients);
-        Line("ntfServiceCount", notifiers);
-        Line("rcvServiceQueuesCount", recipientQueues);
-        Line("ntfServiceQueuesCount", notifierQueues);
-        return text.ToString().TrimEnd();
-
-        void Line(string name, long value) => text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
-
-        void Forwarding(string name, Counters<ForwardingCounter> counters) => text.Append(
-            CultureInfo.InvariantCulture,
-            $"{name}: requests={counters[ForwardingCounter.Requests]}, successes={counters[ForwardingCounter.Successes]}, errorsConnect={counters[ForwardingCounter.ErrorsConnect]}, errorsCompat={counters[ForwardingCounter.ErrorsCompat]}, errorsOther={counters[ForwardingCounter.ErrorsOther]}\n");
-    }
 
     // The columns of the reference. That of the session id stays empty: it would tie what an observer of the network
     // sees to a line of this list.
@@ -112,13 +88,21 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             Line("Answers that wait for clients to read", clients.Sum(client => (long)client.WaitingCount));
         }
 
-        Line("SMP subscriptions", clients.Sum(client => (long)client.Subscriptions.MessageCount));
-        Line("SMP subscribed clients", clients.Count(client => client.Subscriptions.MessageCount > 0));
-        Line("Ntf subscriptions", clients.Sum(client => (long)client.Subscriptions.NotificationCount));
-        Line("Ntf subscribed clients", clients.Count(client => client.Subscriptions.NotificationCount > 0));
+        Subscribed("SMP", "", subscriptions => subscriptions.MessageCount);
+        Subscribed("Ntf", " {0}", subscriptions => subscriptions.NotificationCount);
         return text.ToString().TrimEnd();
 
         void Line(string name, long value) => text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
+
+        // Those of notification servers are few, and an operator knows them by their numbers.
+        void Subscribed(string protocol, string numbersFormat, Func<SubscriptionList, int> count)
+        {
+            Line($"{protocol} subscriptions", clients.Sum(client => (long)count(client.Subscriptions)));
+            long[] numbers = [.. clients.Where(client => count(client.Subscriptions) > 0).Select(client => client.Number).Order()];
+            string list = string.Format(CultureInfo.InvariantCulture, numbersFormat, $"[{string.Join(',', numbers)}]");
+            text.Append(CultureInfo.InvariantCulture, $"{protocol} subscribed clients: {numbers.Length}{list}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{protocol} subscribed clients count 2: {numbers.Length}{(list.Length > 0 ? " fromList" + list : "")}\n");
+        }
     }
 
     private string Save()
@@ -126,7 +110,7 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         try
         {
             save();
-            return "server state saved!";
+            return "saving server state...\nserver state saved!";
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -146,29 +130,42 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
     {
         string status = queue.Status switch
         {
-            QueueStatus.Active => "active",
-            QueueStatus.Off => "off",
-            _ => $"blocked, {Text(queue.Block!)}",
+            QueueStatus.Active => "EntityActive",
+            QueueStatus.Off => "EntityOff",
+            _ => TextOfStatus(queue.Block!),
         };
-        string used = queue.UsedDay < 0 ? "never" : DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + queue.UsedDay).ToString("O", CultureInfo.InvariantCulture);
-        return $"status: {status}, used: {used}, mode: {queue.Use}";
+        string used = queue.UsedDay < 0
+            ? "Nothing"
+            : string.Create(CultureInfo.InvariantCulture, $"Just (RoundedSystemTime {{roundedSeconds = {queue.UsedDay * SecondsPerDay}}})");
+        string mode = queue.Use switch
+        {
+            QueueUse.Messaging => "Just QMMessaging",
+            QueueUse.Contact => "Just QMContact",
+            _ => "Nothing",
+        };
+        return $"status: {status}, updatedAt: {used}, queueMode: {mode}";
     }
 
-    private string Block(SmpQueue queue, string reason)
-    {
-        if (!StoreLogCodec.TryReadBlock(Encoding.UTF8.GetBytes(reason), out SmpError.Blocked? block))
-        {
-            return "error: say reason=spam or reason=content";
-        }
+    private string Block(string text, string reason) =>
+        StoreLogCodec.TryReadBlock(Encoding.UTF8.GetBytes(reason), out SmpError.Blocked? block)
+            ? OnQueue(text, queue => Block(queue, block!))
+            : "error: say block, the id or link, and reason=spam or reason=content";
 
+    private string Block(SmpQueue queue, SmpError.Blocked block)
+    {
         long blockedToday = relay.Statistics[SmpCounter.QBlocked];
         if (options.DailyBlockQuota != 0 && blockedToday >= options.DailyBlockQuota)
         {
             return $"error: reached limit of {options.DailyBlockQuota} queues blocked daily";
         }
 
+        if (queue.Status == QueueStatus.Blocked && block.Equals(queue.Block))
+        {
+            return $"ok, already inactive: {TextOfStatus(block)}";
+        }
+
         bool wasActive = queue.Status == QueueStatus.Active;
-        if (relay.Queues.Block(queue, block!) is { } error)
+        if (relay.Queues.Block(queue, block) is { } error)
         {
             return $"error: {SmpErrorCodec.ToText(error)}";
         }
@@ -180,14 +177,14 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
             subscriber = queue.Subscription?.Subscriber;
         }
 
-        (subscriber as SmpConnection)?.SendEvent(queue.RecipientId, new BrokerMessage.Err(block!));
+        (subscriber as SmpConnection)?.SendEvent(queue.RecipientId, new BrokerMessage.Err(block));
         if (!wasActive)
         {
-            return $"ok, already inactive: {Text(block!)}";
+            return $"ok, already inactive: {TextOfStatus(block)}";
         }
 
         relay.Statistics.Add(SmpCounter.QBlocked);
-        return $"ok, queue blocked: {Text(block!)}";
+        return $"ok, queue blocked: {TextOfStatus(block)}";
     }
 
     private string Unblock(SmpQueue queue)
@@ -215,10 +212,13 @@ internal sealed class SmpControl(SmpRelay relay, SmpControlOptions options, Func
         return string.Create(CultureInfo.InvariantCulture, $"ok, {count} messages deleted");
     }
 
+    private static string TextOfStatus(SmpError.Blocked block) => $"EntityBlocked ({Text(block)})";
+
     private static string Text(SmpError.Blocked block)
     {
-        LogLineWriter line = new();
-        StoreLogCodec.WriteBlock(line, block);
-        return Encoding.UTF8.GetString(line.Written);
+        string notice = block.Notice is not { } told ? "Nothing"
+            : told.TimeToLive is { } ttl ? string.Create(CultureInfo.InvariantCulture, $"Just (ClientNotice {{ttl = Just {(ttl < 0 ? $"({ttl})" : ttl)}}})")
+            : "Just (ClientNotice {ttl = Nothing})";
+        return $"BlockingInfo {{reason = {(block.Reason == BlockingReason.Spam ? "BRSpam" : "BRContent")}, notice = {notice}}}";
     }
 }

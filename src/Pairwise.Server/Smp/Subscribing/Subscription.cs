@@ -72,5 +72,8 @@ internal interface ISubscriber
     /// A message is to be delivered. Called under the queue's lock; must not wait. When the subscriber gets to it, it takes
     /// what is to be delivered then with <see cref="Subscriptions.Take"/>; until then it is not called again for this hold.
     /// </summary>
-    void OnMessage(Subscription subscription, StoredMessage message);
+    /// <param name="subscription">The hold.</param>
+    /// <param name="message">What waits now.</param>
+    /// <param name="isOwn">Whether the subscriber has sent it itself: it comes before the answer to that command.</param>
+    void OnMessage(Subscription subscription, StoredMessage message, bool isOwn);
 }

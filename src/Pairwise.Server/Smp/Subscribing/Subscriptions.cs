@@ -52,7 +52,7 @@ internal static class Subscriptions
             current.Delivered = null;
             if (first is not null)
             {
-                Deliver(current, first);
+                Deliver(current, first, isOwn: false);
             }
         }
 
@@ -106,13 +106,16 @@ internal static class Subscriptions
     /// A message was stored as the first of its queue: it is delivered when somebody is subscribed and nothing waits for
     /// its ACK. The caller has held the queue's lock since it was stored.
     /// </summary>
-    public static void OnStored(SmpQueue queue, StoredMessage message)
+    /// <param name="queue">The queue.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="sender">Who sent it.</param>
+    public static void OnStored(SmpQueue queue, StoredMessage message, ISubscriber sender)
     {
         lock (queue)
         {
             if (queue.Subscription is { Delivered: null } subscription)
             {
-                Deliver(subscription, message);
+                Deliver(subscription, message, isOwn: ReferenceEquals(subscription.Subscriber, sender));
             }
         }
     }
@@ -239,13 +242,13 @@ internal static class Subscriptions
         }
     }
 
-    private static void Deliver(Subscription subscription, StoredMessage message)
+    private static void Deliver(Subscription subscription, StoredMessage message, bool isOwn)
     {
         subscription.Delivered = message.Id;
         if (!subscription.IsWaiting)
         {
             subscription.IsWaiting = true;
-            subscription.Subscriber.OnMessage(subscription, message);
+            subscription.Subscriber.OnMessage(subscription, message, isOwn);
         }
     }
 
