@@ -391,6 +391,8 @@ public sealed class FileEventTests : FileConversation
         await RestartAsync();
         Assert.StartsWith("send F", await Agent.NextAsync(), StringComparison.Ordinal);
         Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, Agent.LastMessage));
+        // This agent begins to count anew: the number is also that of the line.
+        Assert.StartsWith("Sent: @bob file", await NextAsync(), StringComparison.Ordinal);
         Assert.Equal("completed Sent file 1 (small)", await NextAsync());
         Assert.False(Agent.HasMore);
     }
