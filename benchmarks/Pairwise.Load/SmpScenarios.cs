@@ -20,12 +20,12 @@ internal static class SmpScenarios
         new("connections", "memory of an idle TLS connection, over --idle (10,000)", ConnectionScenario.RunAsync),
         new("cores", "what a second core brings to the relay, under a load that was sealed ahead; rounds of up to --seconds (2)", CoresScenario.RunAsync),
         new("auth-timing", "whether the time until AUTH tells why: --samples (2,000) of each fault, inside and over TLS", AuthTimingScenario.RunAsync),
-        new("strength", "two clients exchange messages under floods, slow clients, garbage and a storm over --queues (10,000), --seconds (8) each", StrengthScenario.RunAsync),
+        new("strength", "two clients exchange messages under floods, slow clients, garbage and a storm over --queues (10,000), --seconds (8) each, or only --attack NAME (quiet, silent, half_open, stopped, ...)", StrengthScenario.RunAsync),
     ];
 
     /// <summary>All options that a scenario of the suite knows.</summary>
     internal static string[] Options { get; } =
-        ["help", "scenario", "all", "server", "server-pid", "pairs", "seconds", "idle", "queues", "messages", "samples", "storage"];
+        ["help", "scenario", "all", "server", "server-pid", "pairs", "seconds", "idle", "queues", "messages", "samples", "storage", "attack"];
 
     internal static string Help
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
@@ -45,13 +46,14 @@ internal static class StrengthScenario
             cancellationToken);
         await using MessagePair pair = await MessagePair.CreateAsync(relay.Address, BodyLength, cancellationToken);
         await pair.RunAsync(Stopwatch.GetTimestamp() + (2 * Stopwatch.Frequency), cancellationToken); // the compiler's work is not the relay's
-        Phase phase = new(relay, pair, seconds, figures, cancellationToken);
+        Phase phase = new(relay, pair, seconds, options.All("attack"), figures, cancellationToken);
         Console.WriteLine($"two clients exchange messages of 16 KB while others do this to the relay ({count} queues with a message, in {storage}):");
         await phase.MeasureAsync("nothing", "quiet", _ => Task.CompletedTask);
         await phase.MeasureAsync($"{SilentSockets} sockets that say nothing, made anew", "silent", token => HoldSocketsAsync(relay, SilentSockets, [], isSlow: false, token));
         await phase.MeasureAsync($"{HalfHandshakes} TLS hellos, a byte a second", "half_open", token => HoldSocketsAsync(relay, HalfHandshakes, [22, 3, 1, 2], isSlow: true, token));
         byte[] hello = await MakeHelloAsync(cancellationToken);
         await phase.MeasureAsync($"{HalfHandshakes} handshakes that stop after the hello", "stopped", token => HoldSocketsAsync(relay, HalfHandshakes, hello, isSlow: false, token));
+        await phase.MeasureAsync($"{HalfHandshakes} of them, from the others' address", "stopped_beside", token => HoldSocketsAsync(relay, HalfHandshakes, hello, isSlow: false, token, "127.0.0.1"));
         await phase.MeasureAsync("connections with garbage, one after the other", "garbage", token => SendGarbageAsync(relay, token));
         await phase.MeasureAsync($"{SlowClients} TLS clients, a byte of their hello a second", "slow_hello", token => DribbleHelloAsync(relay, token));
         await phase.MeasureAsync($"{SlowClients} clients, a byte of a block a second", "slow_block", token => DribbleBlocksAsync(relay, token));
@@ -63,15 +65,15 @@ internal static class StrengthScenario
         }
     }
 
-    // Whoever is cut comes again at once.
-    private static Task HoldSocketsAsync(RelayProcess relay, int count, byte[] begin, bool isSlow, CancellationToken cancellationToken) =>
+    // Whoever is cut comes again at once. All come from one address, which is not that of the others.
+    private static Task HoldSocketsAsync(RelayProcess relay, int count, byte[] begin, bool isSlow, CancellationToken cancellationToken, string from = "127.0.0.2") =>
         Task.WhenAll(Enumerable.Range(0, count).Select(async _ =>
         {
             while (true)
             {
                 try
                 {
-                    using TcpClient socket = new();
+                    using TcpClient socket = new(new IPEndPoint(IPAddress.Parse(from), 0));
                     await socket.ConnectAsync("127.0.0.1", PortOf(relay), cancellationToken);
                     NetworkStream stream = socket.GetStream();
                     Task ended = stream.CopyToAsync(Stream.Null, cancellationToken);
@@ -212,7 +214,7 @@ internal static class StrengthScenario
         relay.Address.TryGetPort(out ushort port) ? port : throw new SuiteException("the relay's address has no port");
 
     // One kind of hostility: the others' messages and the relay's memory during it, and its memory when it is over.
-    private sealed class Phase(RelayProcess relay, MessagePair pair, double seconds, IDictionary<string, object?> figures, CancellationToken cancellationToken)
+    private sealed class Phase(RelayProcess relay, MessagePair pair, double seconds, IReadOnlyList<string> chosen, IDictionary<string, object?> figures, CancellationToken cancellationToken)
     {
         private int _refused;
 
@@ -234,6 +236,11 @@ internal static class StrengthScenario
 
         public async Task MeasureAsync(string name, string key, Func<CancellationToken, Task> attack)
         {
+            if (chosen.Count > 0 && !chosen.Contains(key))
+            {
+                return;
+            }
+
             using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Task attacking = attack(ending.Token);
             pair.LatencyMilliseconds.Clear();

@@ -10,13 +10,15 @@ namespace Pairwise.Transport.Sockets;
 internal struct FirstRecord
 {
     private const int HeaderLength = 5;
-    private const int MaxContent = (16 * 1024) + 256;
     private const int SmallBuffer = 512;
+
+    // A hello has a few hundred bytes; of a longer one the rest is read when it has a place.
+    private const int LargestBuffer = 4096;
 
     private byte[]? _buffer;
     private int _count;
 
-    /// <summary>What was read: the record, and perhaps the start of what follows; at most 32 KB.</summary>
+    /// <summary>What was read: the record, and perhaps the start of what follows; or its first 4 KB.</summary>
     public readonly ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _count);
 
     /// <summary>
@@ -73,7 +75,7 @@ internal struct FirstRecord
             if (_count < HeaderLength)
                 return false;
             var length = BinaryPrimitives.ReadUInt16BigEndian(_buffer.AsSpan(HeaderLength - 2));
-            return length > MaxContent || _count >= HeaderLength + length;
+            return _count >= Math.Min(HeaderLength + length, LargestBuffer);
         }
     }
 

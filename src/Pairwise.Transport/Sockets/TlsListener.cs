@@ -22,7 +22,10 @@ public sealed record TlsListenerOptions
     /// <summary>The same for handshakes that begin while more than half of the places are taken: slow ones hold up others then.</summary>
     public TimeSpan BusyHandshakeTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>When all places are taken, whoever comes ends the handshake that has gone on longest, after this time.</summary>
+    /// <summary>
+    /// While places are short, a handshake may be ended after this time for those who wait: the oldest of the address that
+    /// holds most places. (<see cref="HandshakePlaces"/> has the policy.)
+    /// </summary>
     public TimeSpan HandshakePatience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -81,6 +84,9 @@ public readonly record struct TlsPortCounts(int Port, long Accepted, long Active
 /// </summary>
 public sealed partial class TlsListener : IAsyncDisposable
 {
+    /// <summary>Hellos answered at the same time, for each core: more only make all of them slow.</summary>
+    private const int AnsweringForEachCore = 4;
+
     private static readonly TimeSpan PauseAfterFailedAccept = TimeSpan.FromMilliseconds(100);
 
     // alert(21), TLS 1.2, 2 bytes: fatal(2), internal_error(80) ; RFC 8446, section 6
@@ -110,7 +116,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         _handler = handler;
         _time = time;
         _logger = logger;
-        _handshakes = new HandshakePlaces(options.MaxHandshakes, options.HandshakePatience, time);
+        _handshakes = new HandshakePlaces(options.MaxHandshakes, AnsweringForEachCore * Environment.ProcessorCount, options.HandshakePatience, time);
         _silent = new SilentSockets(options.MaxSilent);
     }
 
@@ -314,11 +320,14 @@ public sealed partial class TlsListener : IAsyncDisposable
             hello = await FirstRecord.ReadAsync(stream, either.Token);
             _silent.Leave(silence);
             limit.CancelAfter(_options.HandshakeTime * 2); // those before it may take all of their time
-            var place = await _handshakes.EnterAsync(limit, either.Token);
+            var place = _handshakes.Enter(((IPEndPoint)socket.RemoteEndPoint!).Address, limit);
             try
             {
+                await place.Granted.WaitAsync(either.Token);
                 limit.CancelAfter(_handshakes.Taken > _options.MaxHandshakes / 2 && _options.MaxHandshakes > 1 ? _options.BusyHandshakeTime : _options.HandshakeTime);
-                return await TlsConnection.AcceptAsync(_context, stream, hello.Bytes, _time, either.Token);
+                var accepting = TlsConnection.AcceptAsync(_context, stream, hello.Bytes, _time, either.Token); // answers the hello
+                _handshakes.Answered(place);
+                return await accepting;
             }
             finally
             {

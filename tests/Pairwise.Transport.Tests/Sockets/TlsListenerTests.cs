@@ -142,6 +142,46 @@ public sealed class TlsListenerTests
     }
 
     [Fact]
+    public async Task A_flood_of_handshakes_from_one_address_holds_up_no_client_of_another()
+    {
+        const int places = 8;
+        var options = new TlsListenerOptions { EndPoints = [Loopback], MaxHandshakes = places, HandshakePatience = TimeSpan.FromHours(1), SilenceTime = TimeSpan.FromHours(1) };
+        await using var listener = Listen(EchoAsync, options, new ManualTime());
+        var stopped = new List<Stream>();
+        for (var i = 0; i < 2 * places; i++)
+            stopped.Add(await BeginAsync(listener));
+        await UntilAsync(() => listener.Counts.Handshakes == places - 1 && listener.Counts.Accepted == stopped.Count);
+
+        for (var i = 0; i < 3; i++)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+            await socket.ConnectAsync(listener.EndPoints[0], Token);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            await using var client = await TlsConnection.ConnectAsync(ClientContext, TlsPair.Target, stream, TimeProvider.System, Token);
+            Assert.Equal([1], await RoundTripAsync(client, [1]));
+        }
+
+        Assert.Equal(0, listener.Counts.FailedHandshakes);
+        foreach (var stream in stopped)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_hello_of_many_KB_is_read_to_its_end()
+    {
+        await using var listener = Listen(EchoAsync);
+        using var context = TlsContext.ForClient(new TlsClientOptions
+        {
+            ApplicationProtocols = [.. Enumerable.Range(0, 50).Select(i => new string((char)('A' + i), 250)), "smp/1"],
+        });
+        var stream = await TcpConnector.ConnectAsync("127.0.0.1", listener.EndPoints[0].Port, new TcpConnectOptions(), Token);
+        await using var client = await TlsConnection.ConnectAsync(context, TlsPair.Target, stream, TimeProvider.System, Token);
+        Assert.Equal("smp/1", client.ApplicationProtocol);
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
+    }
+
+    [Fact]
     public async Task Slow_handshakes_get_less_time_while_places_are_short()
     {
         const int places = 4;
