@@ -109,6 +109,6 @@ internal sealed class AuthTimingInside : IDisposable
 
         public void OnEvent(StoredId id, BrokerMessage message) => throw new SuiteException("a refused command caused an event");
 
-        public void OnMessage(Subscription subscription, StoredMessage message) => throw new SuiteException("a refused command subscribed");
+        public void OnMessage(Subscription subscription, StoredMessage message, bool isOwn) => throw new SuiteException("a refused command subscribed");
     }
 }
