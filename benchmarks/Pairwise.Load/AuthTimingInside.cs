@@ -33,7 +33,7 @@ internal sealed class AuthTimingInside : IDisposable
         SmpStatistics statistics = new();
         Server.Smp.SmpRelay relay = new(options, store, _messages, new NotificationStore(statistics, SystemRandom.Instance), statistics);
         _handler = new SmpCommandHandler(relay, new SmpDispatcher(relay));
-        _authorizer = new SmpAuthorizer(_sessionKey, options.Limits.CachedSenderSecrets);
+        _authorizer = new SmpAuthorizer(_sessionKey, options.Limits.CachedSenderSecrets, new KeyTables(relay.KeyTables, TimeProvider.System));
         _clientAuthorizer = new TransmissionAuthorizer(_format, _sessionKey.PublicKey);
         foreach (KeyAlgorithm kind in AuthTimingScenario.Kinds)
         {

@@ -23,6 +23,9 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     /// <summary>Who gets the notifications of services.</summary>
     public ServiceSubscribers NotificationServices { get; } = new();
 
+    /// <summary>How many tables for keys that are used again the sessions may have together.</summary>
+    public Connections.KeyTableBudget KeyTables { get; } = new(options.Limits.KeyTableMemory);
+
     /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; init; }
 

@@ -33,6 +33,9 @@ public sealed partial class SmpServer
     /// <summary>What the relay does about its memory at this moment.</summary>
     public MemoryState MemoryState => _memory.State;
 
+    /// <summary>Tables for often used keys in all connections together.</summary>
+    internal long KeyTableCount => _relay.KeyTables.Taken;
+
     // Files, listeners, pages and sessions with other relays need descriptors too.
     private static int LimitConnections(int wanted, ILogger logger)
     {
@@ -63,6 +66,7 @@ public sealed partial class SmpServer
         {
             foreach (SmpConnection client in _connections.Values)
             {
+                client.ForgetUnusedTables();
                 if (client.Stalled > options.Limits.WriteTime || client.CheckUnfinished() > options.Limits.BlockTime)
                 {
                     Interlocked.Increment(ref _cutStalled);

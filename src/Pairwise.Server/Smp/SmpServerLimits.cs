@@ -18,6 +18,12 @@ public sealed record SmpServerLimits
     /// <summary>Shared secrets of senders that a connection keeps; when there is no room they are all forgotten.</summary>
     public int CachedSenderSecrets { get; init; } = 256;
 
+    /// <summary>
+    /// Bytes that tables for often used keys may take in all connections together, about 8 KB each: beyond it signatures
+    /// are verified without.
+    /// </summary>
+    public long KeyTableMemory { get; init; } = 16 << 20;
+
     /// <summary>Time for the handshake of the protocol after TLS: the reference's 120 seconds.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(120);
 

@@ -12,9 +12,13 @@ namespace Pairwise.Server.Smp.Connections;
 /// </summary>
 /// <remarks>
 /// Owned by the reader of one connection. Shared secrets of senders' keys are kept only once they proved right: a
-/// failure pays for its Diffie-Hellman agreement, unless the same session has used that key rightly before.
+/// failure pays for its Diffie-Hellman agreement, unless the same session has used that key rightly before. So it is with
+/// the tables for recipients' keys, see <see cref="KeyTables"/>.
 /// </remarks>
-internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets) : IDisposable
+/// <param name="sessionKey">The relay's key of the session, for authenticators.</param>
+/// <param name="maxSecrets">How many shared secrets may be kept.</param>
+/// <param name="tables">Tables for keys that are used again, which are owned from here on; null for none.</param>
+internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets, KeyTables? tables = null) : IDisposable
 {
     // Keys of nobody: they take the place of a key that is not there, and the way to the refusal stays the same.
     private static readonly StoredKey DummyEd25519 = Dummy(Ed25519PrivateKey.Generate(SystemRandom.Instance).PublicKey);
@@ -25,10 +29,10 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     private SmpAuthorizer? _forwarded;
 
     /// <summary>
-    /// For commands that a proxy forwards in this session. It keeps no secrets: they would be those of many clients, and
-    /// each could tell from the time of a refusal whether another one has used a queue here.
+    /// For commands that a proxy forwards in this session. It keeps no secrets and no tables: they would be those of many
+    /// clients, and each could tell from the time of a refusal whether another one has used a queue here.
     /// </summary>
-    public SmpAuthorizer Forwarded => maxSecrets == 0 ? this : _forwarded ??= new SmpAuthorizer(sessionKey, 0);
+    public SmpAuthorizer Forwarded => maxSecrets == 0 && tables is null ? this : _forwarded ??= new SmpAuthorizer(sessionKey, 0);
 
     /// <summary>How many shared secrets are kept.</summary>
     internal int SecretCount => _secrets?.Count ?? 0;
@@ -44,7 +48,7 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
     public bool Verify(in StoredKey key, in Authorization authorization, CorrId corrId, ReadOnlySpan<byte> signed) => authorization.Kind switch
     {
         AuthorizationKind.Signature when Ahead.Answers(key, authorization.Content.Memory) => Ahead.IsRight,
-        AuthorizationKind.Signature => VerifySignature(key, authorization.Content.Span, signed),
+        AuthorizationKind.Signature => VerifyOwnSignature(key, authorization.Content.Span, signed),
         AuthorizationKind.Authenticator => VerifyAuthenticator(key, authorization.Content.Span, corrId, signed),
         _ => false,
     };
@@ -65,11 +69,39 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
         return verifier.Verify(signed, signature) & isRight;
     }
 
+    /// <summary>Forgets tables that were not used for a while. Thread-safe.</summary>
+    public void ForgetUnusedTables() => tables?.ForgetUnused();
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        tables?.Dispose();
         ForgetSecrets();
         _forwarded?.Dispose();
+    }
+
+    private bool VerifyOwnSignature(in StoredKey key, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> signed)
+    {
+        if (tables is null || signature.Length != Ed25519PrivateKey.SignatureLength)
+        {
+            return VerifySignature(key, signature, signed);
+        }
+
+        // A key that is not there is looked for all the same. Nobody proves the dummy, so it has no table.
+        bool isRight = key.Kind == StoredKeyKind.Ed25519;
+        WireKey used = new(isRight ? key : DummyEd25519);
+        if (tables.Find(used) is { } table)
+        {
+            return table.Verify(signed, signature);
+        }
+
+        if (!VerifySignature(key, signature, signed))
+        {
+            return false;
+        }
+
+        tables.Proved(used);
+        return true;
     }
 
     private bool VerifyAuthenticator(in StoredKey key, ReadOnlySpan<byte> authenticator, CorrId corrId, ReadOnlySpan<byte> signed)
@@ -135,28 +167,5 @@ internal sealed class SmpAuthorizer(X25519PrivateKey? sessionKey, int maxSecrets
         }
 
         _secrets = null;
-    }
-
-    // An X25519 key as a key of the table.
-    private readonly struct WireKey : IEquatable<WireKey>
-    {
-        private readonly Bytes32 _raw;
-
-        public WireKey(in StoredKey key)
-        {
-            Span<byte> raw = _raw;
-            key.CopyRawTo(raw);
-        }
-
-        public bool Equals(WireKey other) => ((ReadOnlySpan<byte>)_raw).SequenceEqual(other._raw);
-
-        public override bool Equals(object? obj) => obj is WireKey other && Equals(other);
-
-        public override int GetHashCode()
-        {
-            HashCode hash = default;
-            hash.AddBytes(_raw);
-            return hash.ToHashCode();
-        }
     }
 }

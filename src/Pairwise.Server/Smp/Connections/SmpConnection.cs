@@ -55,7 +55,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         Number = number;
         Version = session.Version;
         _format = new TransmissionFormat(session.Version, session.SessionId.Span);
-        _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets);
+        _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets, new KeyTables(relay.KeyTables, relay.Options.Time));
         _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Messages, relay.Options.Time, relay.DurableWrites, _account);
         if (session.Service is { } service)
         {
@@ -122,6 +122,9 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
         return _relay.Options.Time.GetElapsedTime(_unfinishedSince);
     }
+
+    /// <summary>Forgets what makes verifications quicker and was not used for a while. Called by the sweep only.</summary>
+    public void ForgetUnusedTables() => _authorizer.ForgetUnusedTables();
 
     /// <summary>How long the block that is being written has waited for the client to read.</summary>
     public TimeSpan Stalled => _writer.Stalled;
