@@ -89,6 +89,12 @@ internal static class CryptoSuite
         yield return ("X448 agreement", "x448_agree_us", () => x448.DeriveSharedSecret(x448.PublicKey).Dispose());
         yield return ("Ed25519 signature", "ed25519_sign_us", () => ed25519.Sign(shortMessage));
         yield return ("Ed25519 verification", "ed25519_verify_us", () => ed25519.PublicKey.Verify(shortMessage, signature25519));
+        if (Ed25519KeyTable.TryCreate(ed25519.PublicKey) is { } table)
+        {
+            yield return ("Ed25519 table of a key", "ed25519_table_us", () => Ed25519KeyTable.TryCreate(ed25519.PublicKey));
+            yield return ("Ed25519 verification with it", "ed25519_verify_by_table_us", () => table.Verify(shortMessage, signature25519));
+        }
+
         yield return ("Ed448 signature", "ed448_sign_us", () => ed448.Sign(shortMessage));
         yield return ("Ed448 verification", "ed448_verify_us", () => ed448.PublicKey.Verify(shortMessage, signature448));
         yield return ("box sealed, 16 KB", "box_seal_16k_us", () => box.Seal(nonce, message, ciphertext));

@@ -111,9 +111,14 @@ internal static class SmpSuite
     internal static async Task<MessageRound> MeasureRoundAsync(RelayProcess relay, int pairs, double seconds, CancellationToken cancellationToken)
     {
         const double floorSeconds = 0.02;
-        double before = FloorSuite.MeasureFloor(floorSeconds).PerMessage;
+        Floors before = FloorSuite.MeasureFloors(floorSeconds);
         MessageRound round = await MeasureMessagesAsync(relay, pairs, seconds, cancellationToken);
-        return round with { Floor = (before + FloorSuite.MeasureFloor(floorSeconds).PerMessage) / 2 };
+        Floors after = FloorSuite.MeasureFloors(floorSeconds);
+        return round with
+        {
+            Floor = (before.OfLibraries.PerMessage + after.OfLibraries.PerMessage) / 2,
+            OwnFloor = (before.OfOurs.PerMessage + after.OfOurs.PerMessage) / 2,
+        };
     }
 
     private static MessageRound Print(MessageRound round, string remark)
@@ -126,7 +131,7 @@ internal static class SmpSuite
         if (round.CpuMicroseconds is { } cpu)
         {
             Console.WriteLine(Measure.Row(
-                "  CPU of the relay a message", cpu, "µs", string.Create(CultureInfo.InvariantCulture, $"{round.Ratio:N2} times the floor of {round.Floor:N1} µs")));
+                "  CPU of the relay a message", cpu, "µs", string.Create(CultureInfo.InvariantCulture, $"{round.Ratio:N2} times the floor of {round.Floor:N1} µs, {round.OwnRatio:N2} times that of our primitives, {round.OwnFloor:N1} µs")));
         }
 
         return round;
@@ -226,6 +231,8 @@ internal static class SmpSuite
         json["server_cpu_us_per_message"] = Round(best.CpuMicroseconds);
         json["floor_us_per_message"] = Round(best.Floor);
         json["ratio"] = Round(best.Ratio);
+        json["own_floor_us_per_message"] = Round(best.OwnFloor);
+        json["ratio_to_own_floor"] = Round(best.OwnRatio);
         json["worst_ratio"] = Round(figures.Rounds.Max(round => round.Ratio));
         json["worst_ratio_of_many_pairs"] = Round(figures.Rounds.Where(round => round.Pairs > 1).Max(round => round.Ratio));
         json["one_pair_ratio_on_one_core"] = Round(figures.OneCore?.Ratio);
@@ -240,6 +247,8 @@ internal static class SmpSuite
             ["server_cpu_us_per_message"] = Round(round.CpuMicroseconds),
             ["floor_us_per_message"] = Round(round.Floor),
             ["ratio"] = Round(round.Ratio),
+            ["own_floor_us_per_message"] = Round(round.OwnFloor),
+            ["ratio_to_own_floor"] = Round(round.OwnRatio),
             ["p50_ms"] = Round(round.P50),
             ["p99_ms"] = Round(round.P99),
         });
@@ -277,10 +286,14 @@ internal sealed class SmpFigures
     internal MessageRound? OneCore { get; set; }
 }
 
-/// <summary>Messages between so many pairs; CPU and floor in microseconds a message.</summary>
+/// <summary>Messages between so many pairs; CPU and floors (<see cref="Floors"/>) in microseconds a message.</summary>
 internal sealed record MessageRound(int Pairs, double PerSecond, double P50, double P99, double? CpuMicroseconds)
 {
     internal double Floor { get; init; }
 
+    internal double OwnFloor { get; init; }
+
     internal double? Ratio => CpuMicroseconds / Floor;
+
+    internal double? OwnRatio => CpuMicroseconds / OwnFloor;
 }
