@@ -18,6 +18,9 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
     /// <summary>Content of one block that can always be sent, in bytes.</summary>
     public const int MaxContent = Block.Size - Block.TagLength - Block.PrefixLength;
 
+    // A block is one record, or a few. Of many small ones the reader gives its thread back in between: others may wait for it.
+    private const int PiecesInRow = 32;
+
     // owned by the writer
     private SecretBoxChain? _sendChain;
 
@@ -56,7 +59,7 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
         var block = new Block();
         try
         {
-            for (var read = 0; read < Block.Size;)
+            for (var (read, pieces) = (0, 1); read < Block.Size; pieces++)
             {
                 var count = await Connection.ReadAsync(block.Array.AsMemory(read, Block.Size - read), cancellationToken);
                 if (count == 0)
@@ -70,6 +73,8 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
                 if (read == 0)
                     Volatile.Write(ref _begun, _begun + 1);
                 read += count;
+                if (pieces % PiecesInRow == 0)
+                    await Task.Yield();
             }
 
             Volatile.Write(ref _received, _begun);

@@ -34,6 +34,18 @@ public sealed class BlockConnectionTests
     }
 
     [Fact]
+    public async Task A_block_in_many_small_pieces_does_not_keep_the_readers_thread()
+    {
+        await using var dribbling = new DribblingConnection();
+        await using var blocks = new BlockConnection(dribbling);
+        var reading = blocks.ReadAsync(Token).AsTask();
+        var reads = dribbling.StopCounting();
+        Assert.InRange(reads, 1, 100);
+        using var block = await reading;
+        Assert.Equal(DribblingConnection.ContentLength, block!.Content.Length);
+    }
+
+    [Fact]
     public async Task Content_that_does_not_fit_is_the_callers_mistake()
     {
         var (near, _) = Pair();
@@ -154,5 +166,51 @@ public sealed class BlockConnectionTests
         }
 
         return (nearBlocks, farBlocks);
+    }
+
+    // Has always another byte, and counts how many were taken by the thread that made it.
+    private sealed class DribblingConnection : ISecureConnection
+    {
+        public const int ContentLength = 0x0101;
+
+        private readonly int _thread = Environment.CurrentManagedThreadId;
+        private volatile bool _isOver;
+        private int _reads;
+
+        public ReadOnlyMemory<byte> SessionId => default;
+
+        public string? ApplicationProtocol => null;
+
+        public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates => [];
+
+        public bool IsCertificateSent => false;
+
+        public bool IsServerNameUsed => false;
+
+        public bool HoldsPart => false;
+
+        public int StopCounting()
+        {
+            _isOver = true;
+            return _reads;
+        }
+
+        public ValueTask WaitForBytesAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask<int> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)
+        {
+            if (!_isOver && Environment.CurrentManagedThreadId == _thread)
+                _reads++;
+            destination.Span[0] = 1;
+            return new ValueTask<int>(1);
+        }
+
+        public ValueTask WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public void Break(TransportException cause)
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
