@@ -26,6 +26,9 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     /// <summary>How many tables for keys that are used again the sessions may have together.</summary>
     public Connections.KeyTableBudget KeyTables { get; } = new(options.Limits.KeyTableMemory);
 
+    /// <summary>How the disk does.</summary>
+    public DiskWatch Disk { get; init; } = new(options.Time);
+
     /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; init; }
 

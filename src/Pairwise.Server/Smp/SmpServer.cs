@@ -95,7 +95,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(options.ConfigurationFolder);
         SmpServerState state = await SmpServerState.RestoreAsync(options, cancellationToken);
-        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
+        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites, Disk = state.Disk }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
             server._web = await ServerWeb.StartAsync(
@@ -234,6 +234,11 @@ public sealed partial class SmpServer : IAsyncDisposable
     {
         SmpServerOptions options = _relay.Options;
         TlsContext context = MakeContext(credential);
+        if (_state.UsesFiles)
+        {
+            SocketPoller.Guard();
+        }
+
         try
         {
             _listener = TlsListener.Start(

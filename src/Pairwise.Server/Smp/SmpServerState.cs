@@ -30,10 +30,11 @@ internal sealed class SmpServerState : IAsyncDisposable
         _options = options;
         _database = database;
         DurableWrites = database?.Writer;
+        Disk = new DiskWatch(options.Time);
         Messages = options switch
         {
             { MessageStorage: MessageStorage.Journal, StateFolder: { } folder } =>
-                new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time),
+                new JournalMessageStore(Path.Combine(folder, SmpServerFiles.MessageFolder), options.Limits.QueueQuota, options.Random, options.Time) { Disk = Disk },
             { MessageStorage: MessageStorage.Database } when database is not null => new PostgresMessageStore(options.Limits.QueueQuota, database, options.Time),
             _ => new MemoryMessageStore(options.Limits.QueueQuota),
         };
@@ -43,6 +44,12 @@ internal sealed class SmpServerState : IAsyncDisposable
     public QueueStore Queues { get; } = new();
 
     public MessageStore Messages { get; }
+
+    /// <summary>How the disk does under logs and journals.</summary>
+    public DiskWatch Disk { get; }
+
+    /// <summary>Whether commands write or read files.</summary>
+    public bool UsesFiles => _log is not null || Messages is JournalMessageStore || (_database is not null && _options.MirrorDatabaseToLog);
 
     /// <summary>What answers wait for; null when stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; }
@@ -169,6 +176,7 @@ internal sealed class SmpServerState : IAsyncDisposable
         if (database is null && FileFor(SmpServerFiles.StoreLog, _options.KeepQueues) is { } logFile)
         {
             (_log, queues) = StoreLog.Open(logFile, Queues, _options.Time);
+            _log.Disk = Disk;
             cancellationToken.ThrowIfCancellationRequested();
         }
 

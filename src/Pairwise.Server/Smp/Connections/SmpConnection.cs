@@ -157,7 +157,14 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                 using (block)
                 {
                     Volatile.Write(ref _lastReceived, _relay.Options.Time.GetTimestamp());
-                    HandleBlock(block.Content);
+                    if (_relay.Disk.IsSlow && NeedsDisk(block.Content))
+                    {
+                        await HandleOnDiskThreadAsync(block, cancellationToken);
+                    }
+                    else
+                    {
+                        HandleBlock(block.Content);
+                    }
                 }
 
                 await _writer.FlushAsync();
@@ -303,6 +310,27 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         _relay.Statistics.Add(Operation.SmpCounter.QSubEnd);
         _relay.Statistics.Add(Operation.SmpCounter.QSubEndB); // each leaves at once, in a batch of its own or in another's
         SendEvent(subscription.EntityId, message);
+    }
+
+    private Task HandleOnDiskThreadAsync(Block block, CancellationToken cancellationToken) =>
+        _relay.Disk.RunAsync(() => HandleBlock(block.Content), cancellationToken);
+
+    // Whether a block has more than pings and commands for other relays.
+    private bool NeedsDisk(ReadOnlyMemory<byte> content)
+    {
+        if (BatchReader.TryOpen(content, _format, out BatchReader batch))
+        {
+            while (batch.TryReadNext(out Transmission transmission))
+            {
+                ReadOnlySpan<byte> command = transmission.Command.Span;
+                if (!command.StartsWith("PING"u8) && !command.StartsWith("PRXY"u8) && !command.StartsWith("PFWD"u8))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private void HandleBlock(ReadOnlyMemory<byte> content)

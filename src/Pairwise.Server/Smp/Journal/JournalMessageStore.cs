@@ -28,6 +28,9 @@ public sealed class JournalMessageStore : MessageStore
         Directory.CreateDirectory(folder);
     }
 
+    /// <summary>Who wants to know how long reading and writing take.</summary>
+    public DiskWatch Disk { get; init; } = new(TimeProvider.System);
+
     /// <summary>Lets go of what is known of journals that were not used for a while.</summary>
     public void LetGoOfIdle(SmpQueue queue)
     {
@@ -98,6 +101,7 @@ public sealed class JournalMessageStore : MessageStore
     /// <inheritdoc/>
     protected override void DropMessages(SmpQueue queue)
     {
+        using DiskWatch.Work work = Disk.Begin();
         string folder = FolderOf(queue.RecipientId);
         if (Directory.Exists(folder))
         {

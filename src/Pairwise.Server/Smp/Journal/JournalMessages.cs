@@ -53,6 +53,7 @@ internal sealed class JournalMessages : QueueMessages
     /// <exception cref="IOException">The files are damaged in a way that no crash explains; they are left as they are.</exception>
     public static JournalMessages? Open(JournalMessageStore store, StoredId queue)
     {
+        using DiskWatch.Work work = store.Disk.Begin();
         string path = store.StateFileOf(queue);
         string interrupted = path + ".bak";
         if (File.Exists(interrupted))
@@ -111,6 +112,7 @@ internal sealed class JournalMessages : QueueMessages
 
     public override WriteOutcome Write(StoredMessage message, int quota)
     {
+        using DiskWatch.Work work = _store.Disk.Begin();
         LastUsed = _store.Now();
         bool wasEmpty = _state.Size == 0;
         if (!_state.CanWrite && !wasEmpty)
@@ -137,6 +139,7 @@ internal sealed class JournalMessages : QueueMessages
             return known;
         }
 
+        using DiskWatch.Work work = _store.Disk.Begin();
         SwitchFileWhenRead();
         StoredMessage first = ReadMessage(_state.Read, out _firstLength);
         _first.SetTarget(first);
@@ -150,6 +153,7 @@ internal sealed class JournalMessages : QueueMessages
             return;
         }
 
+        using DiskWatch.Work work = _store.Disk.Begin();
         JournalPlace read = _state.Read;
         SaveState(_state with
         {

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp.Logs;
 
@@ -20,12 +21,16 @@ public sealed class StoreLogWriter : IQueueLog, IDisposable
         _length = RandomAccess.GetLength(_file);
     }
 
+    /// <summary>Who wants to know how long writing takes.</summary>
+    public DiskWatch Disk { get; set; } = new(TimeProvider.System);
+
     /// <summary>
     /// Appends one record. False when the disk refused it; then the file ends where it ended before, so that the
     /// next record does not continue a torn line.
     /// </summary>
     public bool TryWrite(StoreLogRecord record)
     {
+        using DiskWatch.Work work = Disk.Begin();
         lock (_gate)
         {
             _line.Clear();

@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Net;
+using Pairwise.Client;
+using Pairwise.Crypto;
+using Pairwise.Protocol;
+using Pairwise.Protocol.Smp;
+using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Store;
+using Pairwise.TestKit;
+using static Pairwise.Server.Tests.Smp.TestRelay;
+
+namespace Pairwise.Server.Tests.Smp;
+
+/// <summary>A disk that stalls: whoever needs it waits, and nobody else.</summary>
+public sealed class SlowDiskTests
+{
+    [Fact]
+    public async Task While_a_journal_stalls_others_are_answered_and_can_connect()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder, options => options with
+        {
+            Endpoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            MessageStorage = MessageStorage.Journal,
+        });
+        Assert.True(ServerAddress.TryParse(relay.Address, out ServerAddress? address));
+
+        // One for each thread that watches sockets, and more: their neighbours are all of them.
+        SmpClient[] others = await Task.WhenAll(Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => ConnectAsync()));
+        SmpClient[] senders = await Task.WhenAll(Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(_ => ConnectAsync()));
+        await using RelayClient owner = await RelayClient.ConnectAsync(relay);
+        List<OwnedQueue> queues = [];
+        foreach (SmpClient sender in senders)
+        {
+            OwnedQueue queue = await owner.NewQueueAsync(SubscriptionMode.OnlyCreate);
+            queues.Add(queue);
+            Assert.True((await SendAsync(sender, queue, "first")).IsOk);
+        }
+
+        // A pipe that nobody reads: whoever opens it to write waits, as for a disk that does not answer.
+        string[] journals = Directory.GetFiles(Path.Combine(folder.State, SmpServerFiles.MessageFolder), "messages.*.log", SearchOption.AllDirectories);
+        Assert.Equal(senders.Length, journals.Length);
+        foreach (string journal in journals)
+        {
+            File.Move(journal, journal + ".aside");
+            using Process made = Process.Start("mkfifo", [journal]);
+            await made.WaitForExitAsync(cancellationToken);
+        }
+
+        Task<SmpResult>[] stalled = [.. senders.Select((sender, i) => SendAsync(sender, queues[i], "second"))];
+        for (int round = 0; round < 3; round++)
+        {
+            foreach (SmpClient other in others)
+            {
+                await PingAsync(other);
+            }
+        }
+
+        await using (SmpClient newcomer = await ConnectAsync())
+        {
+            await PingAsync(newcomer);
+        }
+
+        Assert.All(stalled, task => Assert.False(task.IsCompleted));
+
+        // The disk is back: a pipe cannot be written at a place, which the relay says, and what was stored is still there.
+        foreach (string journal in journals)
+        {
+            using FileStream reader = new(journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            File.Move(journal + ".aside", journal, overwrite: true);
+        }
+
+        foreach (Task<SmpResult> answer in stalled)
+        {
+            Assert.IsType<SmpError.Store>(Assert.IsType<SmpClientError.Relay>((await answer).Error).Error);
+        }
+
+        foreach ((SmpClient sender, OwnedQueue queue) in senders.Zip(queues))
+        {
+            Assert.True((await SendAsync(sender, queue, "third")).IsOk);
+            AssertOk(await owner.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
+            BrokerMessage message = (await owner.NextEventAsync()).Message;
+            Assert.Equal("first", queue.OpenText(message));
+            Assert.Equal("third", queue.OpenText(await owner.AskAsync(queue.Mine, Ack(message), queue.Key)));
+        }
+
+        foreach (SmpClient client in (SmpClient[])[.. others, .. senders])
+        {
+            await client.DisposeAsync();
+        }
+
+        Task<SmpResult> SendAsync(SmpClient sender, OwnedQueue queue, string text) =>
+            sender.SendAsync(new SmpRequest(Text(text), queue.Theirs, null), isInteractive: false, cancellationToken);
+
+        async Task PingAsync(SmpClient client) =>
+            Assert.IsType<BrokerMessage.Pong>((await client.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), isInteractive: false, cancellationToken)).Message);
+
+        Task<SmpClient> ConnectAsync() => SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, cancellationToken);
+    }
+
+    [Fact]
+    public async Task A_disk_is_slow_while_it_does_not_answer_and_for_a_moment_after()
+    {
+        ManualTime time = new();
+        DiskWatch disk = new(time);
+        using (disk.Begin())
+        {
+            Assert.False(disk.IsSlow);
+            time.Advance(TimeSpan.FromMilliseconds(60));
+            Assert.True(disk.IsSlow);
+        }
+
+        time.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.True(disk.IsSlow);
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        Assert.False(disk.IsSlow);
+        using (disk.Begin())
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.False(disk.IsSlow);
+
+        // So many at a time, each on a thread of its own; the others wait without one.
+        using ManualResetEventSlim goOn = new(false);
+        int begun = 0;
+        Task[] all = [.. Enumerable.Range(0, 20).Select(_ => disk.RunAsync(
+            () =>
+            {
+                Interlocked.Increment(ref begun);
+                goOn.Wait(TestContext.Current.CancellationToken);
+            },
+            TestContext.Current.CancellationToken))];
+        SpinWait.SpinUntil(() => Volatile.Read(ref begun) == 8);
+        Assert.All(all, task => Assert.False(task.IsCompleted));
+        goOn.Set();
+        await Task.WhenAll(all);
+        Assert.Equal(20, begun);
+    }
+}
