@@ -59,6 +59,12 @@ internal static class InitCommand
         };
         command.SetAction((result, cancellationToken) => Failure.Guard(result, output =>
         {
+            // Its identity, queues and messages would be gone.
+            if (File.Exists(folders.IniFile))
+            {
+                throw new SmpServerException($"the server is initialized already ({folders.IniFile} exists).\nRun `smp-server start`.");
+            }
+
             InitOptions options = new()
             {
                 StoreLog = !result.GetValue(disableStoreLog),

@@ -162,32 +162,31 @@ internal static class SmpServerSettings
             return null;
         }
 
-        if (BasicAuth.TryParse(text, out BasicAuth? password))
+        if (text.Length > 0 && BasicAuth.TryParse(text, out BasicAuth? password))
         {
             return password;
         }
 
-        ini.Report(section, key, "a password has no spaces, @, : and /.");
+        ini.Report(section, key, "a password has at least one character, and no spaces, @, : and /.");
         return null;
     }
 
-    // A port of this machine only; a text that is no number, such as "off", means none.
+    // A port of this machine only; "off" means none. What belongs to it is read in any case, so that its faults are told.
     private static SmpControlOptions? ReadControl(IniReader ini)
     {
         const string auth = "AUTH";
         const int usualQuota = 20;
-        if (!int.TryParse(ini.Text("TRANSPORT", "control_port"), NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > IPEndPoint.MaxPort)
+        const string transport = "TRANSPORT";
+        const string key = "control_port";
+        long? port = ini.Text(transport, key) == "off" ? null : ini.Number(transport, key, 0, IPEndPoint.MaxPort);
+        SmpControlOptions control = new()
         {
-            return null;
-        }
-
-        return new SmpControlOptions
-        {
-            Endpoint = new IPEndPoint(IPAddress.Loopback, port),
+            Endpoint = new IPEndPoint(IPAddress.Loopback, (int)(port ?? 0)),
             AdministratorPassword = ReadPassword(ini, auth, "control_port_admin_password"),
             UserPassword = ReadPassword(ini, auth, "control_port_user_password"),
             DailyBlockQuota = (int)(ini.Number(auth, "daily_block_queue_quota", -1, int.MaxValue) ?? usualQuota),
         };
+        return port is null ? null : control;
     }
 
     private static Expiration? ReadInactiveClients(IniReader ini)

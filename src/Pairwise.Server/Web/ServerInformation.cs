@@ -1,3 +1,4 @@
+using Pairwise.Protocol.Agent;
 using Pairwise.Server.Configuration;
 
 namespace Pairwise.Server.Web;
@@ -48,7 +49,7 @@ public sealed record ServerInformation
             SourceCode = Given("source_code"),
             UsageConditions = Given("usage_conditions"),
             ConditionAmendments = Given("condition_amendments"),
-            ServerCountry = Given("server_country"),
+            ServerCountry = Country("server_country"),
             Operator = Entity("operator"),
             Website = Given("website"),
             Administration = Contact("admin"),
@@ -59,9 +60,32 @@ public sealed record ServerInformation
 
         string? Given(string key) => reader.Text(Section, key) is { Length: > 0 } text ? text : null;
 
-        ServerEntity? Entity(string key) => Given(key) is { } name ? new ServerEntity(name, Given(key + "_country")) : null;
+        // As the reference has it: nothing here counts, right or wrong, before it says where the source code is.
+        string? Country(string key)
+        {
+            string? code = Given(key);
+            if (code is not null && Given("source_code") is not null && !(code.Length == 2 && code.All(char.IsAsciiLetter)))
+            {
+                reader.Report(Section, key, $"\"{code}\" is not a two-letter country code (ISO 3166).");
+            }
+
+            return code?.ToUpperInvariant();
+        }
+
+        ServerEntity? Entity(string key) => Given(key) is { } name ? new ServerEntity(name, Country(key + "_country")) : null;
+
+        string? Address(string key)
+        {
+            string? link = Given(key);
+            if (link is not null && Given("source_code") is not null && !ConnectionLink.TryParse(link, out _))
+            {
+                reader.Report(Section, key, "this is no SimpleX address.");
+            }
+
+            return link;
+        }
 
         ServerContact Contact(string key) =>
-            new(Given(key + "_simplex"), Given(key + "_email"), Given(key + "_pgp"), Given(key + "_pgp_fingerprint"));
+            new(Address(key + "_simplex"), Given(key + "_email"), Given(key + "_pgp"), Given(key + "_pgp_fingerprint"));
     }
 }

@@ -1,0 +1,35 @@
+using Pairwise.Demo.Processes;
+
+namespace Pairwise.EndToEnd.Tests;
+
+/// <summary>Settings that the original does not start with are told, all at once, and nothing starts.</summary>
+public sealed class RelaySettingsTests
+{
+    [Fact]
+    public async Task Settings_that_cannot_be_used_are_all_named()
+    {
+        using var folder = new TestFolder();
+        await RelayProcess.InitAsync(folder["relay"]);
+        var ini = Path.Combine(folder["relay"], "etc", "smp-server.ini");
+        (string Key, string Value)[] wrong =
+        [
+            ("create_password", ""),
+            ("control_port", "abc"),
+            ("daily_block_queue_quota", "many"),
+            ("server_country", "usa"),
+            ("admin_simplex", "somebody"),
+        ];
+        var lines = await File.ReadAllLinesAsync(ini, TestContext.Current.CancellationToken);
+        foreach (var (key, value) in wrong.Append(("source_code", "https://example.org")))
+        {
+            var at = Array.FindIndex(lines, line => line.TrimStart('#', ' ').Split(':', '=')[0].TrimEnd() == key);
+            Assert.True(at >= 0, $"init writes no {key}");
+            lines[at] = $"{key} = {value}";
+        }
+
+        await File.WriteAllLinesAsync(ini, lines, TestContext.Current.CancellationToken);
+        var (code, said) = await RelayProcess.RunAsync(folder["relay"], null, "start");
+        Assert.Equal(1, code);
+        foreach (var (key, _) in wrong) Assert.Contains($"] {key}: ", said, StringComparison.Ordinal);
+    }
+}
