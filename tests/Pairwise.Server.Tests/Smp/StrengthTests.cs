@@ -82,6 +82,41 @@ public sealed class StrengthTests
     }
 
     [Fact]
+    public async Task A_client_that_does_not_take_its_answers_has_the_time_for_that_also_with_half_a_block_on_its_way()
+    {
+        ManualTime time = new();
+        TimeSpan allowed = TimeSpan.FromMinutes(4);
+        using TestFolder folder = new();
+        await using SmpServer relay = await ListenAsync(folder, new SmpServerLimits { WriteTime = allowed }, time);
+        await using SmpClientSession silent = await ConnectAsync(relay);
+        int sent = 0;
+        Task flood = Task.Run(
+            async () =>
+            {
+                byte[] ping = [1, 0, 40, 0, 32, .. new byte[32], 0, 0, .. "PING"u8];
+                while (true)
+                {
+                    await silent.Blocks.WriteAsync(ping, Token);
+                    Interlocked.Increment(ref sent);
+                }
+            },
+            Token);
+        for (int before = -1; before != sent || sent == 0; await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, Token))
+            before = sent; // until neither takes any more
+
+        DateTimeOffset start = time.GetUtcNow();
+        while (relay.ConnectionCount == 1)
+        {
+            Assert.InRange(time.GetUtcNow() - start, TimeSpan.Zero, 3 * allowed);
+            time.Advance(TimeSpan.FromSeconds(10));
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Token);
+        }
+
+        Assert.InRange(time.GetUtcNow() - start, allowed, 3 * allowed);
+        await Assert.ThrowsAsync<TransportException>(() => flood);
+    }
+
+    [Fact]
     public async Task A_handshake_of_the_protocol_that_never_ends_ends_its_connection()
     {
         ManualTime time = new();
@@ -156,8 +191,8 @@ public sealed class StrengthTests
         AssertOk(await light.AskAsync(queue.Theirs, Text("served"), null));
     }
 
-    private static Task<SmpServer> ListenAsync(TestFolder folder, SmpServerLimits limits) =>
-        StartAsync(folder, options => options with { Endpoints = [new IPEndPoint(IPAddress.Loopback, 0)], Limits = limits });
+    private static Task<SmpServer> ListenAsync(TestFolder folder, SmpServerLimits limits, TimeProvider? time = null) =>
+        StartAsync(folder, options => options with { Endpoints = [new IPEndPoint(IPAddress.Loopback, 0)], Limits = limits, Time = time ?? options.Time });
 
     private static Task<SmpClientSession> ConnectAsync(SmpServer relay)
     {

@@ -271,6 +271,30 @@ public sealed class RecordSessionTests
         await Assert.ThrowsAsync<TransportException>(() => reading.WaitAsync(TimeSpan.FromMinutes(1), Token));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_key_update_and_then_silence_is_not_the_beginning_of_a_block(int kind)
+    {
+        var (near, far) = MemoryDuplex.CreatePair();
+        await using var pair = await OpenAsync(isClientOurs: false, isServerOurs: true, near, far);
+        await using var blocks = new BlockConnection(pair.Server);
+        Assert.Equal(1, LibSsl.SSL_key_update(pair.Client.Session.OpenSslHandle, kind));
+        var update = pair.Client.Session.Handshake(default, isInputEnded: false); // sends it
+        await near.WriteAsync(update.Output.AsMemory(0, update.OutputLength), Token);
+        var reading = blocks.ReadAsync(Token).AsTask(); // reads, on this thread, all that is there
+        Assert.False(reading.IsCompleted);
+        Assert.Equal((0, 0), (blocks.Begun, blocks.Received));
+        Assert.False(pair.Server.HoldsPart);
+
+        await pair.Client.WriteAsync(new byte[Block.Size], Token);
+        using (await reading)
+            Assert.Equal((1, 1), (blocks.Begun, blocks.Received));
+        await near.WriteAsync(new byte[] { 23, 3, 3 }, Token);
+        _ = blocks.ReadAsync(Token).AsTask();
+        Assert.True(pair.Server.HoldsPart);
+    }
+
     [Fact]
     public void A_client_that_asks_for_short_records_gets_them()
     {

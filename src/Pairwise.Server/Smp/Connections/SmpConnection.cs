@@ -34,6 +34,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
     private List<Task>? _forwards;
     private CancellationTokenSource? _leaving;
     private CancellationToken _ending;
+    private bool _isReading; // read by the sweep
 
     // owned by the sweep
     private long _unfinished;
@@ -107,13 +108,14 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
 
     /// <summary>
     /// How long the client has owed the rest of a block, as far as it was looked at: the first look at a block gives
-    /// zero. Called by the sweep only.
+    /// zero. It owes nothing while it is not read from, because it does not take its answers: that is <see cref="Stalled"/>.
+    /// Called by the sweep only.
     /// </summary>
     public TimeSpan CheckUnfinished()
     {
         long begun = _session.Blocks.Begun;
         bool isPart = begun != _session.Blocks.Received || _session.Blocks.Connection.HoldsPart;
-        if (!isPart || begun != _unfinished)
+        if (!isPart || !Volatile.Read(ref _isReading) || begun != _unfinished)
         {
             _unfinished = begun;
             _unfinishedSince = _relay.Options.Time.GetTimestamp();
@@ -137,6 +139,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         {
             for (int inRow = 0; ; inRow++)
             {
+                Volatile.Write(ref _isReading, true);
                 ValueTask<Block?> reading = _session.Blocks.ReadAsync(cancellationToken);
                 if (!reading.IsCompleted)
                 {
@@ -154,6 +157,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                     break;
                 }
 
+                Volatile.Write(ref _isReading, false);
                 using (block)
                 {
                     Volatile.Write(ref _lastReceived, _relay.Options.Time.GetTimestamp());
