@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Forwarding;
@@ -346,6 +347,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         }
 
         byte[] scratch = ArrayPool<byte>.Shared.Rent(Block.Size + byte.MaxValue + 1);
+        int used = 0;
         BlockWriter.BeginDeferring();
         _account.Begin();
         try
@@ -363,6 +365,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                         isFirst = false;
                     }
 
+                    used = Math.Max(used, transmission.GetSignedLength(_format));
                     _handler.Handle(this, _authorizer, _session, _format, transmission, command, scratch, _outbox);
                 }
                 else
@@ -376,6 +379,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         {
             WriteAccount.End();
             _authorizer.Ahead = default;
+            CryptographicOperations.ZeroMemory(scratch.AsSpan(0, used)); // commands, put together to be verified
             ArrayPool<byte>.Shared.Return(scratch);
             BlockWriter.WriteDeferred();
         }

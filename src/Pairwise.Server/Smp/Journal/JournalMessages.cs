@@ -379,7 +379,7 @@ internal sealed class JournalMessages : QueueMessages
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
             }
 
             size *= 2;
