@@ -14,6 +14,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
 {
     public Task HandleAsync(AgentEvent happened, CancellationToken cancellationToken) => happened switch
     {
+        AgentEvent.OfConnection ofFile when files.IsOfFile(ofFile.Connection) => files.HandleAsync(ofFile, cancellationToken),
         AgentEvent.ConfirmationReceived confirmation => HandleConfirmationAsync(confirmation, cancellationToken),
         AgentEvent.InfoReceived info => HandleInfoAsync(info, cancellationToken),
         AgentEvent.Connected connected => HandleConnectedAsync(connected, cancellationToken),
@@ -26,6 +27,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             {
                 foreach (var connection in deleted.Connections)
                     store.RemoveConnection(connection);
+                files.Forget(deleted.Connections);
                 return true;
             },
             cancellationToken),
@@ -204,7 +206,7 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
                 stored.Moved.Add(cancelled.File.Id);
                 return cancelled.File.State == FileState.ReceiveCancelled ? null : new ChatEvent.FileCancelledByPeer(contact, store.GetItem(cancelled.Item)!);
             case ChatEventTags.FileAcceptInvitation:
-                if (IncomingFiles.Accept(store, contact.Id, message.Target!.Value, message.FileName!) is not { } wanted)
+                if (IncomingFiles.Accept(store, contact.Id, message.Target!.Value, message.FileName!, message.FileLink) is not { } wanted)
                     return null;
                 stored.Moved.Add(wanted);
                 return new ChatEvent.FileStarted(contact, store.GetLine(wanted).Item);

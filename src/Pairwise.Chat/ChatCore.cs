@@ -67,6 +67,7 @@ public sealed class ChatCore : IAsyncDisposable
             throw new ArgumentException("A chat needs at least one relay.", nameof(options));
         var core = new ChatCore(options, database, agent);
         await core._executor.LoadAsync(cancellationToken);
+        await core._files.LoadAsync(cancellationToken);
         core._receiving = core.ReceiveAsync();
         if (core.Profile is not null)
         {

@@ -16,7 +16,7 @@ public sealed record ChatOptions
     /// <summary>Whether contacts are told that their messages arrived.</summary>
     public bool SendsReceipts { get; init; } = true;
 
-    /// <summary>File relays for files when the user has set none by command; empty means that files go inside the conversation, if they are small.</summary>
+    /// <summary>File relays for files when the user has set none by command; empty means that files go over the relays of messages, if they have no more than 8 MB.</summary>
     public IReadOnlyList<ServerAddressWithPassword> FileServers { get; init; } = [];
 
     /// <summary>Where received files go, and where a path that is not absolute is looked for; null means <see cref="DownloadFolder"/> and the present folder.</summary>

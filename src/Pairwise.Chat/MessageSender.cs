@@ -35,8 +35,9 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
                     var added = store.AddSentItem(contact.Id, shared, content, options.Time.GetUtcNow());
                     if (file is null)
                         return added;
-                    var inline = file.Transfer is null ? InlineMode.Offer : InlineMode.None;
-                    store.Files.Add(added.Id, file.Name, file.Size, FileState.SendStored, inline, file.Source.Path, file.Source.Key, file.Transfer, null);
+                    var row = store.Files.Add(added.Id, file.Name, file.Size, FileState.SendStored, file.Inline, file.Source.Path, file.Source.Key, file.Transfer, null);
+                    if (file.Description is { } description)
+                        store.Files.SetUploaded(row, null, description);
                     return store.GetItem(added.Id)!;
                 },
                 cancellationToken);
@@ -65,12 +66,12 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
         SendBodyAsync(connection, Encode(contact, message), message.IsNotifying, note, cancellationToken);
 
     /// <summary>Hands a body that is no chat message to the agent, as <see cref="SendEventAsync"/>.</summary>
-    public async Task SendBodyAsync(ConnectionId connection, byte[] body, bool isNotifying, Action<ChatStore, AcceptedMessage>? note, CancellationToken cancellationToken)
+    public async Task SendBodyAsync(ConnectionId connection, byte[] body, bool isNotifying, Action<ChatStore, AcceptedMessage>? note, CancellationToken cancellationToken, bool? isPostQuantum = null)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            var accepted = await agent.SendMessageAsync(connection, body, isNotifying, options.IsPostQuantum, cancellationToken);
+            var accepted = await agent.SendMessageAsync(connection, body, isNotifying, isPostQuantum ?? options.IsPostQuantum, cancellationToken);
             if (note is not null)
             {
                 await database.TransactAsync(
@@ -98,10 +99,10 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
                 static session =>
                 {
                     var store = new ChatStore(session);
-                    return store.GetUnaccepted().Select(line => (line, Contact: store.GetContact(line.Contact)!, Connection: store.GetConnection(line.Contact))).ToList();
+                    return store.GetUnaccepted().Select(line => (line, Contact: store.GetContact(line.Contact)!, Connection: store.GetConnection(line.Contact), Inline: store.Files.GetOf(line.Item.Id)?.Inline)).ToList();
                 },
                 cancellationToken);
-            foreach (var (line, contact, connection) in waiting)
+            foreach (var (line, contact, connection, inline) in waiting)
             {
                 if (connection is not { } open || contact.State == ContactState.DeletedByPeer)
                 {
@@ -111,7 +112,7 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
 
                 try
                 {
-                    var file = line.Item.File is { } known ? NewFile.InvitationFor(known.Name, known.Size, known.IsInline) : null;
+                    var file = line.Item.File is { } known ? NewFile.InvitationFor(known.Name, known.Size, inline!.Value) : null;
                     await HandOverAsync(line.Item.Id, open, Encode(contact, ChatMessage.New(line.Shared, line.Content, file)), isNew: false, cancellationToken);
                 }
                 catch (ChatException)

@@ -345,7 +345,7 @@ public sealed class FileEventTests : FileConversation
     {
         Change = static options => options with { FileServers = [] };
         await RestartAsync();
-        Assert.Contains("/xftp", (await FailAsync($"/f @bob {MakeFile("large", 20_000)}")).Sentence, StringComparison.Ordinal);
+        Assert.Contains("/xftp", (await FailAsync($"/f @bob {MakeFile("large", 8_000_001)}")).Sentence, StringComparison.Ordinal);
         var path = MakeFile("small", 9000);
         await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
         var offer = Sent(await Agent.NextAsync());
@@ -366,7 +366,6 @@ public sealed class FileEventTests : FileConversation
         Change = static options => options with { FileServers = [], IsPostQuantum = false };
         await RestartAsync();
         await Database.TransactAsync(static session => session.Execute("UPDATE chat_contacts SET post_quantum = 0"), Token);
-        Assert.Contains("only 236700 bytes", (await FailAsync($"/f @bob {MakeFile("large", 236_701)}")).Sentence, StringComparison.Ordinal);
         var path = MakeFile("small", 2 * ChatMessageLimits.InlineChunkLength + 1);
         await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
         var offer = Sent(await Agent.NextAsync());
@@ -395,6 +394,24 @@ public sealed class FileEventTests : FileConversation
         Assert.StartsWith("Sent: @bob file", await NextAsync(), StringComparison.Ordinal);
         Assert.Equal("completed Sent file 1 (small)", await NextAsync());
         Assert.False(Agent.HasMore);
+    }
+
+    [Fact]
+    public async Task File_that_is_on_relays_already_is_sent_by_its_description()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Folder, "photo.jpg.xftp"));
+        var path = Path.Combine(folder.FullName, "rcv1.xftp");
+        var description = Description(chunks: 2);
+        await File.WriteAllTextAsync(path, description, Token);
+        var accepted = await DoAsync<ChatResponse.MessageAccepted>($"/fd @bob {path}");
+        Assert.Equal(("photo.jpg", 131_072L), (accepted.Item.File!.Name, accepted.Item.File.Size));
+        Assert.Equal(FileDescriptionPart.Following, Sent(await Agent.NextAsync()).File!.Description);
+        var part = Sent(await Agent.NextAsync()).DescriptionPart!;
+        Assert.Equal((description, true), (part.Text, part.IsComplete));
+        Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Connection, Agent.LastMessage));
+        Assert.Equal("completed Sent file 1 (photo.jpg)", await NextAsync());
+        Assert.Empty(Agent.Transfers.Begun);
+        Assert.Contains("no file description", (await FailAsync($"/fd @bob {MakeFile("x.xftp", 10)}")).Sentence, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,6 +32,9 @@ internal sealed class ScriptedAgent : IAgentClient
 
     public static ConnectionId Connection { get; } = ConnectionId.TryParse("AAAAAAAAAAAAAAAA", out var id) ? id : throw new InvalidOperationException();
 
+    /// <summary>The connection that joining makes.</summary>
+    public static ConnectionId Another { get; } = ConnectionId.TryParse("BBBBBBBBBBBBBBBB", out var id) ? id : throw new InvalidOperationException();
+
     public static MessageMeta Meta(long id, MessageIntegrity? integrity = null) => new(
         new AgentMessageId(id), DateTimeOffset.UnixEpoch, default, DateTimeOffset.UnixEpoch, id, integrity ?? MessageIntegrity.Ok.Instance, IsPostQuantum: true);
 
@@ -99,9 +102,13 @@ internal sealed class ScriptedAgent : IAgentClient
 
     public Task<CreatedConnection> CreateConnectionAsync(UserId user, ConnectionMode mode, PostQuantumMode postQuantum, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<ConnectionId> PrepareToJoinAsync(UserId user, ConnectionRequest link, bool isPostQuantum, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<ConnectionId> PrepareToJoinAsync(UserId user, ConnectionRequest link, bool isPostQuantum, CancellationToken cancellationToken) => Task.FromResult(Another);
 
-    public Task<JoinedConnection> JoinConnectionAsync(ConnectionId connection, ConnectionRequest link, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async Task<JoinedConnection> JoinConnectionAsync(ConnectionId connection, ConnectionRequest link, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken)
+    {
+        await NoteAsync("join " + Encoding.UTF8.GetString(info.Span));
+        return new JoinedConnection(connection, false);
+    }
 
     public Task<JoinedConnection> AcceptContactAsync(UserId user, InvitationId invitation, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken) => throw new NotSupportedException();
 

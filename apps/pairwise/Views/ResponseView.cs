@@ -122,7 +122,7 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
     private static IEnumerable<string> FileServers(ChatResponse.FileServerList servers)
     {
         if (servers.Addresses.Count == 0)
-            return ["there is no file relay: only small files can be sent, inside the conversation; /xftp xftp://FINGERPRINT@HOST sets one"];
+            return ["there is no file relay: files of up to 8 MB go over the relays of messages; /xftp xftp://FINGERPRINT@HOST sets one"];
         return
         [
             servers.AreDefault ? "new files use the file relays given at the start, or the one inside this program:" : "new files use these relays (/xftp default goes back):",

@@ -32,6 +32,9 @@ internal abstract record ChatCommand
 
     public sealed record ShowFile(ChatFileId File) : ChatCommand;
 
+    /// <summary>Sends a file that is on file relays already.</summary>
+    public sealed record SendFileDescription(string Name, string Path) : ChatCommand;
+
     /// <summary>Uploads a file for whoever has its link.</summary>
     public sealed record UploadStandalone(long User, string Path) : ChatCommand;
 

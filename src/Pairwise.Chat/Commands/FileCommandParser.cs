@@ -19,6 +19,7 @@ internal static class FileCommandParser
         new("/fcancel ID", "stop sending or receiving a file; one that was sent is deleted from its relays (also /fc)"),
         new("/fstatus ID", "how far a file is (also /fs)"),
         new("/fforward @NAME ID", "send a received file on (also /ff); /imgf as a picture"),
+        new("/fdescription @NAME PATH", "send a file that is on file relays already: PATH is a description that xftp send has written (also /fd)"),
         new("/fexport ID PATH", "write a readable copy of a file that is kept encrypted (also /fe)"),
         new("/xftp [ADDRESS...]", "show or set the file relays for new files; /xftp default goes back to the default"),
         new("/xftp test ADDRESS", "try a file relay out: connect, upload, download, compare, delete"),
@@ -32,7 +33,7 @@ internal static class FileCommandParser
 
     /// <summary>First words, for completion.</summary>
     public static readonly IReadOnlyList<string> Words =
-        ["/file ", "/image ", "/voice ", "/video ", "/freceive ", "/fcancel ", "/fstatus ", "/fforward ", "/fexport ", "/xftp", "/files_folder "];
+        ["/file ", "/image ", "/voice ", "/video ", "/freceive ", "/fcancel ", "/fstatus ", "/fforward ", "/fdescription ", "/fexport ", "/xftp", "/files_folder "];
 
     /// <summary>Null when the word is none of these commands.</summary>
     public static (ChatCommand? Command, string? Fault)? Parse(string word, string rest) => word switch
@@ -41,6 +42,7 @@ internal static class FileCommandParser
         "/image" or "/img" => ParseSending(rest, "/image @NAME PATH", static (name, path) => new ChatCommand.SendImage(name, path)),
         "/voice" => ParseTimed(rest, "/voice @NAME SECONDS PATH", static (name, seconds, path) => new ChatCommand.SendVoice(name, seconds, path)),
         "/video" => ParseTimed(rest, "/video @NAME SECONDS PATH [PICTURE]", static (name, seconds, path) => new ChatCommand.SendVideo(name, seconds, path)),
+        "/fdescription" or "/fd" => ParseSending(rest, "/fd @NAME PATH", static (name, path) => new ChatCommand.SendFileDescription(name, path)),
         "/fforward" or "/ff" => ParseForward(rest, "/fforward @NAME ID", isImage: false),
         "/image_forward" or "/imgf" => ParseForward(rest, "/imgf @NAME ID", isImage: true),
         "/freceive" or "/fr" => ParseReceive(rest),

@@ -13,6 +13,8 @@ namespace Pairwise.Chat.Commands;
 /// <summary>Carries out commands about files. Thread-safe.</summary>
 internal sealed class FileCommands(Database database, IAgentClient agent, MessageSender sender, FileExchange files, ContactFinder contacts, ChatOptions options)
 {
+    private readonly OwnFiles _own = new(database, agent, options, files.Places);
+
     // What other programs receive without being asked; larger pictures go as files.
     private const long MaxImageSize = 522_240;
 
@@ -21,25 +23,26 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     /// <summary>Null when the command is none about files.</summary>
     public Task<ChatResponse>? Execute(ChatCommand command, UserId user, CancellationToken cancellationToken) => command switch
     {
-        ChatCommand.SendFile send => SendAsync(send.Name, MessageContent.FileType, contact => files.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
+        ChatCommand.SendFile send => SendAsync(send.Name, MessageContent.FileType, contact => _own.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
         ChatCommand.SendImage send => SendAsync(send.Name, MessageContent.ImageType, contact => PrepareImageAsync(contact, send.Path, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
         ChatCommand.SendVoice send => SendAsync(
             send.Name,
             MessageContent.VoiceType,
-            contact => files.PrepareAsync(contact, send.Path, cancellationToken),
+            contact => _own.PrepareAsync(contact, send.Path, cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VoiceType, "", send.Seconds)),
             cancellationToken),
         ChatCommand.SendVideo send => SendVideoAsync(send, cancellationToken),
         ChatCommand.ForwardFile forward => SendAsync(
             forward.Name,
             MessageContent.FileType,
-            contact => files.PrepareToForwardAsync(contact, forward.File, cancellationToken),
+            contact => _own.PrepareToForwardAsync(contact, forward.File, cancellationToken),
             file => forward.IsImage ? OfImageAsync(file, cancellationToken) : Task.FromResult(MessageContent.File()),
             cancellationToken),
         ChatCommand.SendComposed send => SendComposedAsync(send, cancellationToken),
         ChatCommand.ReceiveFile receive => ReceiveAsync(receive, cancellationToken),
         ChatCommand.CancelFile cancel => CancelAsync(cancel.File, cancellationToken),
         ChatCommand.ShowFile show => ShowAsync(show.File, cancellationToken),
+        ChatCommand.SendFileDescription send => SendDescriptionAsync(send, cancellationToken),
         ChatCommand.UploadStandalone upload => UploadAsync(upload, user, cancellationToken),
         ChatCommand.DownloadStandalone download => DownloadAsync(download, user, cancellationToken),
         ChatCommand.ShowFileLink show => Task.FromResult<ChatResponse>(ShowLink(show.Link)),
@@ -69,7 +72,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
 
     private async Task<NewFile> PrepareImageAsync(Contact contact, string typed, CancellationToken cancellationToken)
     {
-        var file = await files.PrepareAsync(contact, typed, cancellationToken);
+        var file = await _own.PrepareAsync(contact, typed, cancellationToken);
         if (!ImageExtensions.Contains(Path.GetExtension(file.Name), StringComparer.OrdinalIgnoreCase))
             throw new ChatException(ChatError.File, "A picture is a jpg, png or gif: send this one with /file.");
         return file.Size <= MaxImageSize
@@ -80,6 +83,20 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     private static async Task<MessageContent> OfImageAsync(NewFile file, CancellationToken cancellationToken) =>
         MessageContent.Image(await ImagePreview.OfAsync(file.Source, cancellationToken));
 
+    private async Task<ChatResponse> SendDescriptionAsync(ChatCommand.SendFileDescription send, CancellationToken cancellationToken)
+    {
+        var response = await SendAsync(
+            send.Name,
+            MessageContent.FileType,
+            _ => _own.PrepareDescriptionAsync(send.Path, cancellationToken),
+            static _ => Task.FromResult(MessageContent.File()),
+            cancellationToken);
+        // It is uploaded: the contact is told where at once.
+        if (response is ChatResponse.MessageAccepted { Item.File: { } file })
+            await files.ContinueAsync(file.Id, cancellationToken);
+        return response;
+    }
+
     private async Task<ChatResponse> SendVideoAsync(ChatCommand.SendVideo send, CancellationToken cancellationToken)
     {
         var (path, picture) = SplitPicture(send.Paths);
@@ -87,7 +104,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         return await SendAsync(
             send.Name,
             MessageContent.VideoType,
-            contact => files.PrepareAsync(contact, path, cancellationToken),
+            contact => _own.PrepareAsync(contact, path, cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview)),
             cancellationToken);
     }
@@ -113,7 +130,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         // All files are looked at before the first message goes.
         var prepared = new List<(MessageContent Content, NewFile? File)>();
         foreach (var message in messages)
-            prepared.Add((message.Content, message.Path is { } path ? await files.PrepareAsync(contact, path, cancellationToken) : null));
+            prepared.Add((message.Content, message.Path is { } path ? await _own.PrepareAsync(contact, path, cancellationToken) : null));
         var items = new List<ChatItem>();
         foreach (var (content, file) in prepared)
             items.Add(await sender.SendAsync(contact, connection, content, file, cancellationToken));
@@ -195,7 +212,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
 
     private async Task<ChatResponse> ExportAsync(ChatCommand.ExportFile export, CancellationToken cancellationToken)
     {
-        var (file, path) = await files.ExportAsync(export.File, export.Path, cancellationToken);
+        var (file, path) = await _own.ExportAsync(export.File, export.Path, cancellationToken);
         return new ChatResponse.FileExported(file, path);
     }
 

@@ -22,6 +22,7 @@ internal sealed class FileExchange : IDisposable
     private readonly Func<ChatEvent, CancellationToken, ValueTask> _tell;
     private readonly FileReceiver _receiver;
     private readonly StandaloneFiles _standalone;
+    private readonly FileConnections _connections;
 
     public FileExchange(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
     {
@@ -31,7 +32,8 @@ internal sealed class FileExchange : IDisposable
         _options = options;
         _tell = tell;
         Places = new FilePlaces(options);
-        _receiver = new FileReceiver(database, agent, sender, options, Places, tell) { EncryptsFiles = options.EncryptsFiles };
+        _connections = new FileConnections(database, agent, sender, options, tell);
+        _receiver = new FileReceiver(database, agent, sender, options, Places, _connections, tell) { EncryptsFiles = options.EncryptsFiles };
         _standalone = new StandaloneFiles(database, agent, options, Places, tell);
     }
 
@@ -45,6 +47,36 @@ internal sealed class FileExchange : IDisposable
     }
 
     public void Dispose() => _turn.Dispose();
+
+    /// <summary>Reads what has to be known before the agent tells anything.</summary>
+    public Task LoadAsync(CancellationToken cancellationToken) => _connections.LoadAsync(cancellationToken);
+
+    /// <summary>These connections are gone.</summary>
+    public void Forget(IReadOnlyList<ConnectionId> connections) => _connections.Forget(connections);
+
+    /// <summary>Whether a connection is that of a file alone.</summary>
+    public bool IsOfFile(ConnectionId connection) => _connections.Contains(connection);
+
+    /// <summary>Something happened on a connection that is that of a file alone.</summary>
+    public Task HandleAsync(AgentEvent.OfConnection happened, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            if (await _connections.HandleAsync(happened, cancellationToken) is { } file)
+            {
+                try
+                {
+                    await StepAsync(await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken), cancellationToken);
+                }
+                catch (ChatException e)
+                {
+                    // The pieces are kept: the next start tries again.
+                    await _tell(new ChatEvent.Problem(e.Message), cancellationToken);
+                }
+            }
+
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>Goes on with what an earlier process left.</summary>
     public async Task ResumeAsync(CancellationToken cancellationToken)
@@ -81,23 +113,6 @@ internal sealed class FileExchange : IDisposable
         async () => await _standalone.FindAsync(file, cancellationToken) is { } row ? await _standalone.CancelAsync(row, cancellationToken) : null,
         cancellationToken);
 
-    /// <summary>What a command wants to send, as it goes out with a message.</summary>
-    /// <exception cref="ChatException">There is no such file, or no way to send it.</exception>
-    public async Task<NewFile> PrepareAsync(Contact contact, string typed, CancellationToken cancellationToken)
-    {
-        var (path, length) = Places.FindToSend(typed);
-        return await PrepareAsync(contact, new LocalFile(path), Path.GetFileName(path), length, cancellationToken);
-    }
-
-    /// <summary>A received file, as it goes out with another message.</summary>
-    /// <exception cref="ChatException">It is not here.</exception>
-    public async Task<NewFile> PrepareToForwardAsync(Contact contact, ChatFileId file, CancellationToken cancellationToken)
-    {
-        var row = await FindAsync(file, cancellationToken);
-        var source = Here(row);
-        return await PrepareAsync(contact, source, row.File.Name, source.GetContentLength(), cancellationToken);
-    }
-
     /// <summary>Accepts a file that is offered.</summary>
     public Task<(Contact Contact, ChatItem Item)> AcceptAsync(ChatFileId file, AcceptOptions accept, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
@@ -130,39 +145,6 @@ internal sealed class FileExchange : IDisposable
         return (contact, item with { File = item.File! with { Done = progress.Done, Total = progress.Total } });
     }
 
-    /// <summary>Writes a plain copy of a file that is here encrypted.</summary>
-    public async Task<(ChatFile File, string Path)> ExportAsync(ChatFileId file, string typed, CancellationToken cancellationToken)
-    {
-        var row = await FindAsync(file, cancellationToken);
-        var source = Here(row);
-        var target = Places.FindToReceive(row.File.Name, typed, static _ => false);
-        var (isCreated, isWhole) = (false, false);
-        try
-        {
-            await using (var reader = source.OpenRead())
-            await using (var writer = new LocalFile(target).OpenWrite(FileMode.CreateNew))
-            {
-                isCreated = true;
-                await reader.CopyToAsync(writer, cancellationToken);
-                reader.CheckEnd();
-                await writer.CompleteAsync(cancellationToken);
-            }
-
-            isWhole = true;
-            return (row.File, target);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
-        {
-            throw new ChatException(ChatError.File, $"The copy {target} could not be written: {e.Message}", innerException: e);
-        }
-        finally
-        {
-            // What came to be at this place by somebody else's hand is not ours to remove.
-            if (isCreated && !isWhole)
-                FileReceiver.Remove(target);
-        }
-    }
-
     /// <summary>
     /// Ends what is on its way with a contact that is about to be deleted, and has its relays delete what the contact was not
     /// told of. What the contact can fetch stays for as long as relays keep files.
@@ -173,6 +155,7 @@ internal sealed class FileExchange : IDisposable
         {
             if (!row.File.IsOver)
                 await TakeBackAsync(row, cancellationToken);
+            await _connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
         }
     }
 
@@ -300,21 +283,6 @@ internal sealed class FileExchange : IDisposable
         static (contact, item) => item.File!.State == FileState.SendComplete ? new ChatEvent.FileCompleted(contact, item) : new ChatEvent.FileFailed(contact, item),
         cancellationToken);
 
-    private async Task<NewFile> PrepareAsync(Contact contact, LocalFile source, string name, long length, CancellationToken cancellationToken)
-    {
-        var user = await UserAsync(cancellationToken);
-        if (await HasServersAsync(cancellationToken))
-        {
-            var transfer = FileTransferId.Generate(_options.Random);
-            return new NewFile(source, name, length, transfer, token => _agent.Files.SendFileAsync(user, transfer, source, 1, token));
-        }
-
-        var limit = FileSender.MaxInlineSize(contact, _options);
-        return length <= limit
-            ? new NewFile(source, name, length, null, static _ => Task.CompletedTask)
-            : throw new ChatException(ChatError.File, $"There is no file relay, and inside the conversation only {limit} bytes can be sent: set one with /xftp xftp://FINGERPRINT@HOST.");
-    }
-
     private async Task StepAsync(FileRow? row, CancellationToken cancellationToken)
     {
         switch (row)
@@ -322,7 +290,10 @@ internal sealed class FileExchange : IDisposable
             case { File.State: FileState.SendStored, Transfer: { } transfer }:
                 await ResumeSendingAsync(row, transfer, cancellationToken);
                 break;
-            case { File.State: FileState.SendTransfer, Inline: not InlineMode.None } or { File.State: FileState.SendUploaded }:
+            case { File.State: FileState.SendTransfer, Inline: InlineMode.Connection, Link: { } link }:
+                await JoinAsync(row, link, cancellationToken);
+                break;
+            case { File.State: FileState.SendTransfer, Inline: InlineMode.Offer } or { File.State: FileState.SendUploaded }:
                 await SendPiecesAsync(row, cancellationToken);
                 break;
             case { IsOurs: false }:
@@ -392,6 +363,30 @@ internal sealed class FileExchange : IDisposable
         }
     }
 
+    // The contact takes a file of ours by a link.
+    private async Task JoinAsync(FileRow row, string link, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _connections.JoinAsync(row, link, ChatMessage.Ok(), cancellationToken);
+        }
+        catch (ChatException e)
+        {
+            await FailAsync(e.Message);
+        }
+        catch (AgentException e) when (!e.IsTransient)
+        {
+            await FailAsync(ChatErrors.Describe(e.Error));
+        }
+
+        async Task FailAsync(string sentence)
+        {
+            await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, sentence), cancellationToken);
+            await _connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
+            await TellOfEndAsync(row.File.Id, cancellationToken);
+        }
+    }
+
     private async Task CancelOursAsync(FileRow row, CancellationToken cancellationToken)
     {
         if (row.File.State == FileState.SendCancelled)
@@ -414,6 +409,7 @@ internal sealed class FileExchange : IDisposable
         }
 
         await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendCancelled), cancellationToken);
+        await _connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
     }
 
     // What the agent still does for a file that is gone or over here.
@@ -479,21 +475,9 @@ internal sealed class FileExchange : IDisposable
 
     private async Task<FileRow> FindAsync(ChatFileId file, CancellationToken cancellationToken) =>
         await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken)
-        ?? throw new ChatException(ChatError.NoFile, $"There is no file {file}: the number stands with the message that brought it.");
-
-    private static LocalFile Here(FileRow row)
-    {
-        if (row.File.Path is not { } path || row.File.State is not (FileState.ReceiveComplete or <= FileState.SendError))
-            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not here: /fr {row.File.Id} receives it.");
-        return File.Exists(path)
-            ? new LocalFile(path, row.Key)
-            : throw new ChatException(ChatError.File, $"File {row.File.Id} is no longer at {path}.");
-    }
+        ?? throw OwnFiles.NotFound(file);
 
     private async Task<UserId> UserAsync(CancellationToken cancellationToken) => (await _database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;
-
-    private async Task<bool> HasServersAsync(CancellationToken cancellationToken) =>
-        _options.FileServers.Count > 0 || (await _database.ReadChatAsync(static store => store.Files.GetServers(), cancellationToken)).Count > 0;
 
     private async Task<T> InTurnAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
     {

@@ -99,6 +99,15 @@ internal sealed class FilePlaces(ChatOptions options)
         }
     }
 
+    /// <summary>The name of the file that a description at this path is of: the xftp command writes NAME.xftp/rcv1.xftp.</summary>
+    public static string NameOfDescribed(string path)
+    {
+        const string Extension = ".xftp";
+        var folder = Path.GetFileName(Path.GetDirectoryName(path)) ?? "";
+        var name = folder.Length > Extension.Length && folder.EndsWith(Extension, StringComparison.Ordinal) ? folder : Path.GetFileName(path);
+        return name.Length > Extension.Length && name.EndsWith(Extension, StringComparison.Ordinal) ? name[..^Extension.Length] : name;
+    }
+
     private static string Expand(string typed)
     {
         var path = typed is ['"', .. var quoted, '"'] ? quoted : typed;

@@ -9,7 +9,7 @@ using Pairwise.Storage;
 namespace Pairwise.Chat.Files;
 
 /// <summary>The steps of files that contacts send. Called in the turn of <see cref="FileExchange"/>.</summary>
-internal sealed class FileReceiver(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, FilePlaces places, Func<ChatEvent, CancellationToken, ValueTask> tell)
+internal sealed class FileReceiver(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, FilePlaces places, FileConnections connections, Func<ChatEvent, CancellationToken, ValueTask> tell)
 {
     private volatile bool _encryptsFiles;
 
@@ -52,11 +52,14 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                 await BeginAsync(accepted, description, cancellationToken);
             else if (row.Inline == InlineMode.Offer)
                 await AskForPiecesAsync(accepted, cancellationToken);
+            else if (row.Inline == InlineMode.Connection)
+                await connections.AskAsync(accepted, cancellationToken);
         }
-        catch (AgentException e) when (!e.IsTransient)
+        catch (AgentException e) when (!e.IsTransient || row.Inline == InlineMode.Connection)
         {
+            await connections.EndAsync(row.File.Id, waitForDelivery: false, CancellationToken.None);
             await database.ChangeChatAsync(store => store.Files.Offer(row.File.Id, FileState.ReceiveInvitation, null), CancellationToken.None);
-            throw ChatErrors.FromFile(e);
+            throw row.Inline == InlineMode.Connection ? ChatErrors.From(e) : ChatErrors.FromFile(e);
         }
     }
 
@@ -84,6 +87,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                 // which ends it.
                 if (row.Transfer is { } transfer)
                     await agent.Files.CancelAsync(transfer, cancellationToken);
+                await connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
                 break;
         }
     }
@@ -96,6 +100,9 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
             case { File.State: FileState.ReceiveCancelled, Transfer: { } transfer }:
                 await agent.Files.CancelAsync(transfer, cancellationToken);
                 await database.ChangeChatAsync(store => store.Files.EndTransfer(row.File.Id), cancellationToken);
+                break;
+            case { File.State: FileState.ReceiveCancelled, Inline: InlineMode.Connection }:
+                await connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
                 break;
             case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.None, IsDescribed: true }:
                 await BeginDescribedAsync(row, cancellationToken);
@@ -209,6 +216,15 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
 
     private async Task AssembleAsync(FileRow row, CancellationToken cancellationToken)
     {
+        var here = (long)row.Pieces * ChatMessageLimits.InlineChunkLength;
+        if (here < row.File.Size)
+        {
+            // A few pieces inside the conversation are here before anybody has read of them.
+            if (row.Inline == InlineMode.Connection)
+                await TellAsync(row.File.Id, (contact, item) => new ChatEvent.FileProgress(contact, item with { File = item.File! with { Done = here, Total = row.File.Size } }), cancellationToken);
+            return;
+        }
+
         if (row.File.Path is not { } path)
         {
             path = await database.ReadChatAsync(store => places.FindToReceive(row.File.Name, null, store.Files.IsPathTaken), cancellationToken);
@@ -232,6 +248,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                 },
                 cancellationToken);
             await TellAsync(row.File.Id, static (contact, item) => new ChatEvent.FileCompleted(contact, item), cancellationToken);
+            await connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -32,14 +32,26 @@ internal static class FileSender
         }
     }
 
-    /// <summary>Sends the file itself, piece by piece; after a crash it goes on where it was.</summary>
+    /// <summary>Sends the file itself inside the conversation.</summary>
     /// <exception cref="ChatException">It is no longer as it was.</exception>
-    public static async Task SendContentAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken)
+    public static Task SendContentAsync(MessageSender sender, ConnectionId connection, FileRow row, CancellationToken cancellationToken) => SendContentAsync(
+        row,
+        IncomingFiles.MaxInlineSizeOnRequest,
+        (chunk, note) => sender.SendBodyAsync(connection, chunk.EncodeInline(row.Shared!.Value), isNotifying: false, note, cancellationToken),
+        static message => message,
+        cancellationToken);
+
+    /// <summary>Sends the file itself, piece by piece; after a crash it goes on where it was.</summary>
+    /// <param name="limit">Bytes it has at most.</param>
+    /// <param name="sendAsync">Hands over a piece, with what to note once it is the agent's.</param>
+    /// <param name="numberOf">What is noted of the last message's number.</param>
+    /// <exception cref="ChatException">It is no longer as it was.</exception>
+    public static async Task SendContentAsync(FileRow row, long limit, Func<FileChunk, Action<ChatStore, AcceptedMessage>, Task> sendAsync, Func<long, long> numberOf, CancellationToken cancellationToken)
     {
         byte[] content;
         try
         {
-            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync((int)IncomingFiles.MaxInlineSizeOnRequest, cancellationToken);
+            content = await new LocalFile(row.File.Path!, row.Key).ReadAllAsync(limit, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -48,16 +60,13 @@ internal static class FileSender
 
         if (content.Length != row.File.Size)
             throw new ChatException(ChatError.File, $"{row.File.Path} is no longer the file that was offered.");
-        var pieces = content.Chunk(ChatMessageLimits.InlineChunkLength).ToList();
-        for (var i = row.Pieces; i < pieces.Count; i++)
+        const int length = ChatMessageLimits.InlineChunkLength;
+        for (var start = row.Pieces * length; start < content.Length; start += length)
         {
-            var (sent, isLast) = (i + 1, i + 1 == pieces.Count);
-            await sender.SendBodyAsync(
-                connection,
-                new FileChunk((uint)sent, Bytes.Wrap(pieces[i])).EncodeInline(row.Shared!.Value),
-                isNotifying: false,
-                (store, accepted) => store.Files.SetPieces(row.File.Id, sent, isLast ? accepted.Id.Value : null),
-                cancellationToken);
+            var (sent, isLast) = ((start / length) + 1, start + length >= content.Length);
+            await sendAsync(
+                new FileChunk((uint)sent, Bytes.Wrap(content.AsMemory(start, Math.Min(length, content.Length - start)).ToArray())),
+                (store, accepted) => store.Files.SetPieces(row.File.Id, sent, isLast ? numberOf(accepted.Id.Value) : null));
         }
     }
 }

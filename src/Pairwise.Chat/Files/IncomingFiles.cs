@@ -23,9 +23,13 @@ internal static class IncomingFiles
             { Inline: InlineMode.Offer, Size: <= MaxInlineSizeOnRequest } => (FileState.ReceiveInvitation, (string?)null),
             { Inline: InlineMode.Sent, Size: <= MaxInlineSize } when isVoice && options.AcceptsInstantFiles => (FileState.ReceiveAccepted, null),
             { Inline: InlineMode.Sent } => (FileState.ReceiveError, "The file was sent without asking: --allow-instant-files takes small voice messages of that kind."),
-            _ => (FileState.ReceiveError, "The file was sent in the way of old programs, without file relays: ask for it again from a newer program."),
+            { Size: > 0 and <= FileConnections.MaxSize } => (FileState.ReceiveInvitation, null),
+            _ => (FileState.ReceiveError, "The file was sent in the way of old programs, without file relays, and is too large for that: ask for it again from a newer program."),
         };
+        var isOnConnection = state == FileState.ReceiveInvitation && invitation.Description is null && invitation is not { Inline: InlineMode.Offer, Size: <= MaxInlineSizeOnRequest };
         var file = store.Files.Add(item, SafeFileName.From(invitation.Name), invitation.Size, state, isInline ? invitation.Inline : InlineMode.None, null, null, null, invitation.Description);
+        if (isOnConnection)
+            store.Files.SetLink(file, invitation.Link);
         if (error is not null)
             store.Files.SetState(file, state, error);
         return file;
@@ -62,11 +66,19 @@ internal static class IncomingFiles
         return row;
     }
 
-    /// <summary>The contact takes a file of ours inside the conversation, also when told again; null when we did not offer that.</summary>
-    public static ChatFileId? Accept(ChatStore store, ContactId contact, SharedMessageId target, string name)
+    /// <summary>
+    /// The contact takes a file of ours, inside the conversation or by a link, also when told again; null when we did not offer
+    /// that.
+    /// </summary>
+    public static ChatFileId? Accept(ChatStore store, ContactId contact, SharedMessageId target, string name, string? link)
     {
-        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { Inline: InlineMode.Offer, File.State: FileState.SendStored or FileState.SendTransfer } row || row.File.Name != name)
+        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { Inline: InlineMode.Offer or InlineMode.Connection, File.State: FileState.SendStored or FileState.SendTransfer } row
+            || row.File.Name != name)
             return null;
+        if (link is null && row.Inline == InlineMode.Connection)
+            return null;
+        if (link is not null && row.Link is null)
+            store.Files.SetLink(row.File.Id, link);
         store.Files.SetState(row.File.Id, FileState.SendTransfer);
         return row.File.Id;
     }
@@ -77,8 +89,13 @@ internal static class IncomingFiles
     /// </summary>
     public static (ChatFileId File, bool IsCancelled)? AddPiece(ChatStore store, ContactId contact, SharedMessageId message, FileChunk chunk)
     {
-        if (store.Files.Get(contact, ItemDirection.Received, message) is not { } row || row.Inline == InlineMode.None
-            || row.File.State is not (FileState.ReceiveAccepted or FileState.ReceiveTransfer))
+        return store.Files.Get(contact, ItemDirection.Received, message) is { } row ? AddPiece(store, row, chunk) : null;
+    }
+
+    /// <inheritdoc cref="AddPiece(ChatStore, ContactId, SharedMessageId, FileChunk)"/>
+    public static (ChatFileId File, bool IsCancelled)? AddPiece(ChatStore store, FileRow row, FileChunk chunk)
+    {
+        if (row.Inline == InlineMode.None || row.File.State is not (FileState.ReceiveAccepted or FileState.ReceiveTransfer))
             return null;
         if (chunk.Number is not { } number)
         {

@@ -43,6 +43,9 @@ public sealed record ChatMessage(VersionRange Versions, SharedMessageId? Id, str
     /// <summary>The file name of <c>x.file.acpt.inv</c>; null for other events.</summary>
     public string? FileName => IsKnown ? Parameters["fileName"]?.GetValue<string>() : null;
 
+    /// <summary>The link of <c>x.file.acpt.inv</c> by which the file is to come; null for other events, and when it may come inside the conversation.</summary>
+    public string? FileLink => Tag == ChatEventTags.FileAcceptInvitation ? Parameters["fileConnReq"]?.GetValue<string>() : null;
+
     /// <summary><c>x.msg.new</c> with text.</summary>
     public static ChatMessage NewText(SharedMessageId id, string text) => New(id, new MessageContent(MessageContent.TextType, text), null);
 
@@ -66,9 +69,21 @@ public sealed record ChatMessage(VersionRange Versions, SharedMessageId? Id, str
     public static ChatMessage FileCancel(SharedMessageId id, SharedMessageId target) => new(
         ChatVersions.Supported, id, ChatEventTags.FileCancel, new JsonObject { ["msgId"] = target.ToString() });
 
-    /// <summary><c>x.file.acpt.inv</c> without a link: the file may come inside the conversation.</summary>
-    public static ChatMessage FileAccept(SharedMessageId id, SharedMessageId target, string name) => new(
-        ChatVersions.Supported, id, ChatEventTags.FileAcceptInvitation, new JsonObject { ["fileName"] = name, ["msgId"] = target.ToString() });
+    /// <summary><c>x.file.acpt.inv</c>: the file may come, by a link, or without one inside the conversation.</summary>
+    public static ChatMessage FileAccept(SharedMessageId id, SharedMessageId target, string name, string? link = null)
+    {
+        var parameters = new JsonObject { ["fileName"] = name, ["msgId"] = target.ToString() };
+        if (link is not null)
+            parameters["fileConnReq"] = link;
+        return new ChatMessage(ChatVersions.Supported, id, ChatEventTags.FileAcceptInvitation, parameters);
+    }
+
+    /// <summary><c>x.file.acpt</c>: said in the confirmation of the connection by which the file is to come.</summary>
+    public static ChatMessage FileAcceptOnConnection(string name) => new(
+        ChatVersions.Supported, null, ChatEventTags.FileAccept, new JsonObject { ["fileName"] = name });
+
+    /// <summary><c>x.ok</c>: nothing more to say.</summary>
+    public static ChatMessage Ok() => new(ChatVersions.Supported, null, ChatEventTags.Ok, []);
 
     /// <summary><c>x.info</c>: who we are, in a confirmation or after a change of the profile.</summary>
     public static ChatMessage Info(Profile profile) => new(

@@ -14,6 +14,9 @@ public enum InlineMode
 
     /// <summary>They follow at once, unasked.</summary>
     Sent = 2,
+
+    /// <summary>They travel over a connection of their own, as before there were file relays. Not a word of the protocol: nothing is said then.</summary>
+    Connection = 3,
 }
 
 /// <summary>A piece of a file description; the pieces joined in order are its text.</summary>
@@ -59,8 +62,8 @@ public sealed record FileDescriptionPart(string Text, int Number, bool IsComplet
 /// <param name="Digest">Of the content, if the sender said one.</param>
 /// <param name="Inline">Whether the bytes travel inside the conversation.</param>
 /// <param name="Description">Present when the file is, or will be, on file relays.</param>
-/// <param name="HasLink">A connection for the file alone is offered, as older programs do.</param>
-public sealed record FileInvitation(string Name, long Size, Bytes? Digest, InlineMode Inline, FileDescriptionPart? Description, bool HasLink = false)
+/// <param name="Link">The link of a connection for the file alone, as older programs offer it; null for none.</param>
+public sealed record FileInvitation(string Name, long Size, Bytes? Digest, InlineMode Inline, FileDescriptionPart? Description, string? Link = null)
 {
     // file = {"fileName", "fileSize" [, "fileDigest"] [, "fileConnReq"] [, "fileInline": "offer" / "sent"] [, "fileDescr"]}
     internal static FileInvitation? From(JsonObject json)
@@ -77,7 +80,7 @@ public sealed record FileInvitation(string Name, long Size, Bytes? Digest, Inlin
         var description = json["fileDescr"] is JsonObject part ? FileDescriptionPart.From(part) : null;
         if (json.ContainsKey("fileDescr") && description is null)
             return null;
-        return new FileInvitation(json["fileName"]!.GetValue<string>(), size, digest, inline, description, json.ContainsKey("fileConnReq"));
+        return new FileInvitation(json["fileName"]!.GetValue<string>(), size, digest, inline, description, json["fileConnReq"]?.GetValue<string>());
     }
 
     internal JsonObject ToJson()
@@ -87,7 +90,9 @@ public sealed record FileInvitation(string Name, long Size, Bytes? Digest, Inlin
             json["fileDescr"] = description.ToJson();
         if (Digest is { } digest)
             json["fileDigest"] = digest.ToBase64Url();
-        if (Inline != InlineMode.None)
+        if (Link is not null)
+            json["fileConnReq"] = Link;
+        if (Inline is InlineMode.Offer or InlineMode.Sent)
             json["fileInline"] = Inline == InlineMode.Offer ? "offer" : "sent";
         json["fileName"] = Name;
         json["fileSize"] = Size;

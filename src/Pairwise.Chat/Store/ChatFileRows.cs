@@ -1,3 +1,4 @@
+using Pairwise.Agent;
 using Pairwise.Agent.Files;
 using Pairwise.Chat.Protocol;
 using Pairwise.Protocol.Xftp;
@@ -20,6 +21,7 @@ namespace Pairwise.Chat.Store;
 /// <param name="IsDescribed">Whether the description is whole.</param>
 /// <param name="SenderDescription">How to delete it from the relays; only of ours.</param>
 /// <param name="Pieces">Pieces of the description told, or of the inline file sent or received.</param>
+/// <param name="Link">The other side's link for a file over a connection of its own; null when the link is ours, or there is none.</param>
 internal sealed record FileRow(
     ChatFile File,
     ChatItemId Item,
@@ -33,7 +35,8 @@ internal sealed record FileRow(
     int DescriptionParts,
     bool IsDescribed,
     string? SenderDescription,
-    int Pieces)
+    int Pieces,
+    string? Link)
 {
     public bool IsOurs => File.State <= FileState.SendError;
 }
@@ -45,7 +48,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public const string FileColumns = "f.file_id, f.name, f.size, f.state, f.path, f.encryption IS NOT NULL, f.inline_mode, f.error";
 
     private const string Columns =
-        FileColumns + ", i.item_id, i.contact_id, i.shared_id, f.encryption, f.agent_file, f.approved, f.description, f.description_parts, f.description_complete, f.sender_description, f.pieces";
+        FileColumns + ", i.item_id, i.contact_id, i.shared_id, f.encryption, f.agent_file, f.approved, f.description, f.description_parts, f.description_complete, f.sender_description, f.pieces, f.link";
 
     private const int KeyLength = 32;
     private const string Tables = "chat_files f JOIN chat_items i ON i.item_id = f.item_id";
@@ -148,7 +151,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         (long)part.Number,
         part.IsComplete);
 
-    public void SetUploaded(ChatFileId file, string senderDescription, string recipientDescription) => session.Execute(
+    public void SetUploaded(ChatFileId file, string? senderDescription, string recipientDescription) => session.Execute(
         "UPDATE chat_files SET state = ?2, sender_description = ?3, description = ?4, description_complete = 1, pieces = 0, error = NULL WHERE file_id = ?1",
         file.Value,
         (long)FileState.SendUploaded,
@@ -160,6 +163,24 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         file.Value,
         (long)pieces,
         lastMessage);
+
+    /// <summary>The file goes over the connection of this link, its own or the other side's.</summary>
+    public void SetLink(ChatFileId file, string? link) =>
+        session.Execute("UPDATE chat_files SET inline_mode = ?2, link = ?3 WHERE file_id = ?1", file.Value, (long)InlineMode.Connection, link);
+
+    public long? GetLastMessage(ChatFileId file) => session.Scalar("SELECT last_message_id FROM chat_files WHERE file_id = ?1", file.Value);
+
+    /// <summary>The connections that files have of their own.</summary>
+    public List<(ConnectionId Connection, ChatFileId File)> GetConnections() =>
+        session.Query("SELECT connection_id, file_id FROM chat_file_connections", static row => (ReadConnection(row), new ChatFileId(row.GetInt64(1))));
+
+    public ConnectionId? GetConnection(ChatFileId file) =>
+        session.TryQuery("SELECT connection_id FROM chat_file_connections WHERE file_id = ?1", ReadConnection, out var connection, file.Value) ? connection : null;
+
+    public void AddConnection(ConnectionId connection, ChatFileId file) =>
+        session.Execute("INSERT INTO chat_file_connections (connection_id, file_id) VALUES (?1, ?2)", connection.ToString(), file.Value);
+
+    public void RemoveConnection(ConnectionId connection) => session.Execute("DELETE FROM chat_file_connections WHERE connection_id = ?1", connection.ToString());
 
     public List<string> GetServers() => session.Query("SELECT address FROM chat_file_servers ORDER BY position", static row => row.GetText(0));
 
@@ -198,7 +219,11 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         row.GetInt32(15),
         row.GetBoolean(16),
         row.GetTextOrNull(17),
-        row.GetInt32(18));
+        row.GetInt32(18),
+        row.GetTextOrNull(19));
+
+    private static ConnectionId ReadConnection(Row row) =>
+        ConnectionId.TryParse(row.GetText(0), out var connection) ? connection : throw new FormatException("A stored connection id does not parse.");
 
     // encryption = key (32 bytes) nonce (24 bytes)
     private static SqlValue KeyValue(FileKey? key) => key is null ? SqlValue.Null : (byte[])[.. key.Key, .. key.Nonce];

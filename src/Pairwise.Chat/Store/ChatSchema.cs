@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles), new Migration("0005_file_connections", FileConnections)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -118,5 +118,15 @@ public static class ChatSchema
           link TEXT,
           error TEXT
         ) STRICT;
+        """;
+
+    // link: by which the other side of a file over a connection of its own is joined; null when the link is ours.
+    private const string FileConnections = """
+        ALTER TABLE chat_files ADD COLUMN link TEXT;
+
+        CREATE TABLE chat_file_connections (
+          connection_id TEXT PRIMARY KEY,
+          file_id INTEGER NOT NULL UNIQUE REFERENCES chat_files ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID;
         """;
 }

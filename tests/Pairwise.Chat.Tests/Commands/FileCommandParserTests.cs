@@ -22,6 +22,7 @@ public sealed class FileCommandParserTests
         { "/fs 3", "ShowFile { File = 3 }" },
         { "/ff @bob 3", "ForwardFile { Name = bob, File = 3, IsImage = False }" },
         { "/imgf @bob 3", "ForwardFile { Name = bob, File = 3, IsImage = True }" },
+        { "/fd @bob rcv1.xftp", "SendFileDescription { Name = bob, Path = rcv1.xftp }" },
         { "/fexport 3 copy.jpg", "ExportFile { File = 3, Path = copy.jpg }" },
         { "/xftp", "ShowFileServers { }" },
         { "/xftp test xftp://x@y", "TestServer { Address = xftp://x@y }" },

@@ -17,6 +17,11 @@ CREATE TABLE chat_contacts (
   created_at INTEGER NOT NULL
 , preferences TEXT) STRICT;
 
+CREATE TABLE chat_file_connections (
+  connection_id TEXT PRIMARY KEY,
+  file_id INTEGER NOT NULL UNIQUE REFERENCES chat_files ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE chat_file_pieces (
   file_id INTEGER NOT NULL REFERENCES chat_files ON DELETE CASCADE,
   number INTEGER NOT NULL,
@@ -47,7 +52,7 @@ CREATE TABLE chat_files (
   pieces INTEGER NOT NULL DEFAULT 0,
   last_message_id INTEGER,
   error TEXT
-) STRICT;
+, link TEXT) STRICT;
 
 CREATE INDEX chat_files_active ON chat_files (file_id) WHERE state IN (0, 1, 2, 11, 12);
 

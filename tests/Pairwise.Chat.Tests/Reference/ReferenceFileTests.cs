@@ -183,6 +183,29 @@ public sealed class ReferenceFileTests : IAsyncLifetime
         Assert.Equal(await DigestAsync(theirs), await DigestAsync(_folder.FullName + "/ours-got.bin"));
     }
 
+    [Theory]
+    [InlineData(true, 300_000, "")]
+    [InlineData(false, 200_000, "")]
+    [InlineData(true, 2_000_000, "encrypt=on ")]
+    public async Task File_of_ours_without_file_relays_goes_over_a_connection_that_the_original_offers(bool isPostQuantum, int size, string how)
+    {
+        Assert.SkipWhen(ReferenceChat.Program is null, "the original chat is not at hand: ./test reference --chat PATH");
+        _village = await Village.StartAsync();
+        _alice = await _village.AddAsync("alice", options => options with { IsPostQuantum = isPostQuantum });
+        _bob = await ReferenceChat.StartAsync(_village.Folder, "bob", _village.Address);
+        await ConnectAsync();
+        var ours = MakeFile("large.bin", size);
+        await _alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob {ours}");
+        var number = await _bob.SeesFileAsync("large.bin");
+        await _bob.DoAsync($"/fr {number} {how}{_folder.FullName}/got.bin");
+        await _alice.SeesAsync("completed Sent file 1 (large.bin)");
+        await _bob.SeesFileEventAsync("rcvFileComplete", number);
+        if (how.Length == 0)
+            Assert.Equal(await DigestAsync(ours), await DigestAsync(_folder.FullName + "/got.bin"));
+        await _alice.DoAsync<ChatResponse.MessageAccepted>("@bob there");
+        await _bob.SeesTextAsync("there");
+    }
+
     private async Task MeetAsync(string relay)
     {
         Assert.SkipWhen(ReferenceChat.Program is null, "the original chat is not at hand: ./test reference --chat PATH");

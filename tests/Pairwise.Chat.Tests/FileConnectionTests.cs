@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using Pairwise.Agent;
+using Pairwise.Chat.Protocol;
+using Pairwise.Chat.Tests.Dialogue;
+using Pairwise.Crypto;
+using Pairwise.Wire;
+
+namespace Pairwise.Chat.Tests;
+
+/// <summary>Files over a connection of their own, as programs from before file relays send them.</summary>
+public sealed class FileConnectionTests : FileConversation
+{
+    [Fact]
+    public async Task Offer_with_a_link_is_joined_and_its_pieces_make_the_file()
+    {
+        var content = SystemRandom.Instance.Bytes(ChatMessageLimits.InlineChunkLength + 7);
+        Agent.TellMessage(7, await OfferAsync(content.Length));
+        Assert.Equal($"bob> file [file 1 old.bin {content.Length}]", await NextAsync());
+        Assert.StartsWith("ack 7", await Agent.NextAsync(), StringComparison.Ordinal);
+        await DoAsync<ChatResponse.FileAccepted>($"/fr 1 encrypt=off {Folder}/got.bin");
+        var joined = await Agent.NextAsync();
+        Assert.Contains("\"event\":\"x.file.acpt\"", joined, StringComparison.Ordinal);
+        Assert.Contains("\"fileName\":\"old.bin\"", joined, StringComparison.Ordinal);
+        Agent.Tell(new AgentEvent.InfoReceived(ScriptedAgent.Another, false, default));
+        Agent.Tell(new AgentEvent.Connected(ScriptedAgent.Another, false));
+        Assert.Equal("started Received file 1 (old.bin)", await NextAsync());
+        TellDirect(1, new FileChunk(1, Bytes.Wrap(content[..ChatMessageLimits.InlineChunkLength])));
+        Assert.Equal("progress Received file 1", (await NextAsync())[..24]);
+        await RestartAsync();
+        // How far it is when it goes on; a piece that is told again changes nothing.
+        Assert.Equal("progress Received file 1", (await NextAsync())[..24]);
+        TellDirect(1, new FileChunk(1, Bytes.Wrap(content[..ChatMessageLimits.InlineChunkLength])));
+        Assert.Equal("progress Received file 1", (await NextAsync())[..24]);
+        TellDirect(2, new FileChunk(2, Bytes.Wrap(content[ChatMessageLimits.InlineChunkLength..])));
+        Assert.Equal("completed Received file 1 (old.bin)", await NextAsync());
+        Assert.Equal(content, await File.ReadAllBytesAsync(Folder + "/got.bin", Token));
+        Assert.Equal(["ack 1", "ack 2", "delete"], [await Agent.NextAsync(), await Agent.NextAsync(), await Agent.NextAsync()]);
+    }
+
+    [Fact]
+    public async Task Sender_cancels_over_the_connection()
+    {
+        Agent.TellMessage(7, await OfferAsync(100));
+        await NextAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        TellDirect(1, FileChunk.Cancelled);
+        Assert.Equal("bob cancelled Received file 1 (old.bin)", await NextAsync());
+        Agent.TellMessage(8, Text("end"));
+        await NextAsync();
+        Assert.Contains("delete", await AllAsync());
+    }
+
+    [Theory]
+    [InlineData(2, 100)]
+    [InlineData(1, 99)]
+    public async Task Wrong_piece_ends_the_file_and_its_connection(int number, int length)
+    {
+        Agent.TellMessage(7, await OfferAsync(100));
+        await NextAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        TellDirect(1, new FileChunk((uint)number, Bytes.Wrap(new byte[length])));
+        Assert.StartsWith("failed Received file 1 (old.bin): A piece of the file", await NextAsync(), StringComparison.Ordinal);
+        Assert.Contains("delete", await AllAsync());
+    }
+
+    [Fact]
+    public async Task Offer_that_is_too_large_for_this_way_is_refused()
+    {
+        Agent.TellMessage(7, await OfferAsync(8_000_001));
+        await NextAsync();
+        Assert.Contains("too large", (await FailAsync("/fr 1")).Sentence, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, 20_000)]
+    [InlineData(true, 400_000)]
+    [InlineData(false, 300_000)]
+    public async Task Without_file_relays_a_file_passes_over_a_connection_that_its_recipient_offers(bool isPostQuantum, int size)
+    {
+        await using var village = await Village.StartAsync();
+        var alice = await village.AddAsync("alice", options => options with { IsPostQuantum = isPostQuantum });
+        var bob = await village.AddAsync("bob", options => options with { IsPostQuantum = isPostQuantum });
+        await Village.ConnectAsync(alice, bob);
+        var path = MakeFile("large.bin", size);
+        await alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob {path}");
+        await bob.SeesAsync($"alice> file [file 1 large.bin {size}]");
+        await bob.DoAsync<ChatResponse.FileAccepted>($"/fr 1 {Folder}/got.bin");
+        await alice.SeesAsync("started Sent file 1 (large.bin)");
+        await alice.SeesAsync("completed Sent file 1 (large.bin)");
+        await bob.SeesAsync("completed Received file 1 (large.bin)");
+        await bob.DoAsync<ChatResponse.FileExported>($"/fe 1 {Folder}/plain.bin");
+        Assert.Equal(await File.ReadAllBytesAsync(path, Token), await File.ReadAllBytesAsync(Folder + "/plain.bin", Token));
+        // The conversation goes on.
+        await alice.DoAsync<ChatResponse.MessageAccepted>("@bob there");
+        await bob.SeesAsync("alice> there");
+        Assert.DoesNotContain(alice.Seen.Concat(bob.Seen), line => line.StartsWith("problem", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Recipient_cancels_and_the_conversation_goes_on()
+    {
+        await using var village = await Village.StartAsync();
+        var alice = await village.AddAsync("alice");
+        var bob = await village.AddAsync("bob");
+        await Village.ConnectAsync(alice, bob);
+        await alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob {MakeFile("large.bin", 2_000_000)}");
+        await bob.SeesAsync("alice> file [file 1 large.bin 2000000]");
+        await bob.DoAsync<ChatResponse.FileAccepted>($"/fr 1 {Folder}/got.bin");
+        await bob.DoAsync<ChatResponse.FileCancelled>("/fc 1");
+        Assert.False(File.Exists(Folder + "/got.bin"));
+        await alice.DoAsync<ChatResponse.MessageAccepted>("@bob there");
+        await bob.SeesAsync("alice> there");
+        await bob.DoAsync<ChatResponse.ContactDeleted>("/delete alice");
+    }
+
+    private static async Task<string> OfferAsync(int size)
+    {
+        // A link that an agent made: what stands in it does not matter here.
+        await using var village = await Village.StartAsync();
+        var somebody = await village.AddAsync("somebody");
+        return new JsonObject
+        {
+            ["v"] = "1-16",
+            ["msgId"] = "AQID",
+            ["event"] = "x.file",
+            ["params"] = new JsonObject
+            {
+                ["file"] = new JsonObject
+                {
+                    ["fileName"] = "old.bin",
+                    ["fileSize"] = size,
+                    ["fileConnReq"] = (await somebody.DoAsync<ChatResponse.InvitationCreated>("/connect")).Link,
+                },
+            },
+        }.ToJsonString();
+    }
+
+    private void TellDirect(long id, FileChunk chunk) =>
+        Agent.Tell(new AgentEvent.MessageReceived(ScriptedAgent.Another, ScriptedAgent.Meta(id), false, Bytes.Wrap(chunk.EncodeDirect())));
+}
