@@ -39,6 +39,7 @@ internal sealed unsafe class Poly1305 : SafeHandle
         ObjectDisposedException.ThrowIf(IsClosed, this);
         fixed (byte* k = key)
             Check(LibCrypto.EVP_MAC_init(handle, k, KeyLength, 0));
+        GC.KeepAlive(this); // else the context could be freed while it is at work
     }
 
     internal void Add(ReadOnlySpan<byte> message)
@@ -46,6 +47,7 @@ internal sealed unsafe class Poly1305 : SafeHandle
         ObjectDisposedException.ThrowIf(IsClosed, this);
         fixed (byte* m = message)
             Check(LibCrypto.EVP_MAC_update(handle, m, (nuint)message.Length));
+        GC.KeepAlive(this);
     }
 
     internal void Finish(Span<byte> tag)
@@ -55,6 +57,7 @@ internal sealed unsafe class Poly1305 : SafeHandle
         nuint length;
         fixed (byte* t = tag)
             Check(LibCrypto.EVP_MAC_final(handle, t, &length, TagLength));
+        GC.KeepAlive(this);
     }
 
     protected override bool ReleaseHandle()
