@@ -116,7 +116,7 @@ internal struct EdwardsPoint
             encoded[FieldElement.Length - 1] |= 0x80;
     }
 
-    /// <summary>The point with x and y negated as <c>-P</c> demands: x alone.</summary>
+    /// <summary>-P, which has x negated.</summary>
     internal readonly EdwardsPoint Negate()
     {
         EdwardsPoint negated = default;

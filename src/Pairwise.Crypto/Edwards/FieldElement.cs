@@ -17,7 +17,7 @@ internal readonly record struct FieldElement(ulong W0, ulong W1, ulong W2, ulong
 
     internal bool IsOdd => (W0 & 1) != 0;
 
-    /// <summary>p - 1 and so on: the negative value.</summary>
+    /// <summary>p minus the value; zero for zero.</summary>
     internal FieldElement Negated => this == Zero ? this : Subtract(new FieldElement(ModulusLow, ulong.MaxValue, ulong.MaxValue, ModulusHigh), this, out _);
 
     /// <summary>The sum.</summary>

@@ -65,8 +65,9 @@ internal struct FieldLanes
     }
 
     /// <summary>
-    /// The four products, reduced. Limbs of <paramref name="a"/> may be up to 2^28.4, those of <paramref name="b"/> up to
-    /// 2^27.7 (nineteen times a limb has 32 bits, ten products 64). The product may be either of them.
+    /// The four products, reduced. Limbs of <paramref name="a"/> may be four times as large as reduced ones, those of
+    /// <paramref name="b"/> three times: nineteen times a limb has 32 bits then, and ten products have 64. The upper half of
+    /// a lane may hold anything. The product may be either of the two.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Multiply(in FieldLanes a, in FieldLanes b, out FieldLanes product)

@@ -3,7 +3,7 @@ using Pairwise.Crypto;
 namespace Pairwise.Server.Smp.Connections;
 
 /// <summary>
-/// Tables for the Ed25519 keys that one session proved several times: their signatures are verified in a third of the
+/// Tables for the Ed25519 keys that one session proved several times: their signatures are verified in a quarter of the
 /// time. A key that the session itself has not proved has none, whoever else uses it, so that the time of a refusal tells
 /// nothing about others. Thread-safe: the reader of the connection uses them, the sweep forgets those that are not used.
 /// </summary>
