@@ -82,6 +82,31 @@ public ref struct BatchWriter
         }
     }
 
+    /// <summary>
+    /// Appends a MSG before its box is there: the caller seals into <paramref name="box"/>, which is the block's own memory
+    /// and has <see cref="RelayMessage.SealedLength"/> bytes. False if the block has no room for it.
+    /// </summary>
+    public bool TryAppendMessage(CorrId corrId, EntityId entity, MessageId id, out Span<byte> box)
+    {
+        box = default;
+        var room = _destination[Written..];
+        var length = sizeof(ushort) + GetHeadLength(corrId, entity) + BrokerMessageCodec.GetMessageHeadLength(id) + RelayMessage.SealedLength;
+        if (Count == SmpLimits.MaxBatchCount || room.Length < length)
+        {
+            return false;
+        }
+
+        var writer = new WireWriter(room);
+        var mark = writer.BeginLarge();
+        WriteHead(corrId, entity, ref writer);
+        BrokerMessageCodec.WriteMessageHead(id, ref writer);
+        box = writer.Reserve(RelayMessage.SealedLength);
+        writer.EndLarge(mark);
+        Written += writer.Written;
+        Count++;
+        return true;
+    }
+
     /// <summary>Appends a transmission that is encoded already; false if the block has no room for it.</summary>
     public bool TryAppend(ReadOnlySpan<byte> encodedTransmission)
     {
@@ -98,11 +123,23 @@ public ref struct BatchWriter
         return true;
     }
 
-    // largeString of: authorization (empty) [sessionId] corrId entityId message
+    // largeString of: head message
     private readonly int WriteLarge(CorrId corrId, EntityId entity, BrokerMessage message, Span<byte> destination)
     {
         var writer = new WireWriter(destination);
         var mark = writer.BeginLarge();
+        WriteHead(corrId, entity, ref writer);
+        BrokerMessageCodec.Write(_format.Version, message, ref writer);
+        writer.EndLarge(mark);
+        return writer.Written;
+    }
+
+    private readonly int GetHeadLength(CorrId corrId, EntityId entity) =>
+        1 + (_format.ImpliesSessionId ? 0 : _format.SignedPrefixLength) + 1 + corrId.Value.Length + 1 + entity.Value.Length;
+
+    // head = authorization (empty) [sessionId] corrId entityId
+    private readonly void WriteHead(CorrId corrId, EntityId entity, ref WireWriter writer)
+    {
         writer.WriteByte(0);
         if (!_format.ImpliesSessionId)
         {
@@ -111,9 +148,6 @@ public ref struct BatchWriter
 
         writer.WriteShort(corrId.Value.Span);
         writer.WriteShort(entity.Value.Span);
-        BrokerMessageCodec.Write(_format.Version, message, ref writer);
-        writer.EndLarge(mark);
-        return writer.Written;
     }
 }
 

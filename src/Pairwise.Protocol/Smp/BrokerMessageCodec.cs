@@ -70,14 +70,24 @@ public static class BrokerMessageCodec
         }
     }
 
+    /// <summary>Bytes of what stands before the box in MSG.</summary>
+    internal static int GetMessageHeadLength(MessageId id) => "MSG ".Length + 1 + id.Value.Length;
+
+    // message = "MSG " msgId box
+    /// <summary>Writes what stands before the box in MSG.</summary>
+    internal static void WriteMessageHead(MessageId id, ref WireWriter writer)
+    {
+        writer.WriteTag("MSG "u8);
+        writer.WriteShort(id.Value.Span);
+    }
+
     /// <summary>Writes a message as the given version has it: what the version does not know is left out or replaced.</summary>
     public static void Write(SmpVersion version, BrokerMessage message, ref WireWriter writer)
     {
         switch (message)
         {
             case BrokerMessage.Msg msg:
-                writer.WriteTag("MSG "u8);
-                writer.WriteShort(msg.Message.Value.Span);
+                WriteMessageHead(msg.Message, ref writer);
                 writer.WriteBytes(msg.EncryptedBody.Span);
                 break;
             case BrokerMessage.Ok:

@@ -147,6 +147,37 @@ public sealed class SmpCodecPropertyTests
         Assert.False(BatchReader.TryOpen(Convert.FromHexString(content), new TransmissionFormat(SmpVersions.Current, [1, 2, 3]), out _));
 
     [Fact]
+    public void A_message_sealed_in_the_block_is_the_same_as_one_sealed_before()
+    {
+        var random = new SeededRandom(20261122);
+        foreach (var number in Versions)
+        {
+            var format = new TransmissionFormat(new SmpVersion((ushort)number), random.NextBytes(32));
+            var corrId = new CorrId(random.NextBytes(SmpLimits.IdLength));
+            var entity = new EntityId(random.NextBytes(random.Next(40)));
+            var id = new MessageId(random.NextBytes(SmpLimits.IdLength));
+            var box = random.NextBytes(RelayMessage.SealedLength);
+            var before = new BatchWriter(new byte[SmpLimits.MaxBlockContent], format);
+            Assert.True(before.TryAppend(corrId, entity, BrokerMessage.Ok.Instance));
+            Assert.True(before.TryAppend(corrId, entity, new BrokerMessage.Msg(id, box)));
+
+            var inPlace = new BatchWriter(new byte[SmpLimits.MaxBlockContent], format);
+            Assert.True(inPlace.TryAppend(corrId, entity, BrokerMessage.Ok.Instance));
+            Assert.True(inPlace.TryAppendMessage(corrId, entity, id, out var place));
+            box.CopyTo(place);
+            Assert.Equal(before.WrittenSpan.ToArray(), inPlace.WrittenSpan.ToArray());
+
+            // There is no room for another, and where there is exactly enough there is room.
+            Assert.False(inPlace.TryAppendMessage(corrId, entity, id, out _));
+            Assert.Equal(before.WrittenSpan.ToArray(), inPlace.WrittenSpan.ToArray());
+            var alone = new BatchWriter(new byte[SmpLimits.MaxBlockContent], format);
+            Assert.True(alone.TryAppendMessage(corrId, entity, id, out _));
+            Assert.True(new BatchWriter(new byte[alone.Written], format).TryAppendMessage(corrId, entity, id, out _));
+            Assert.False(new BatchWriter(new byte[alone.Written - 1], format).TryAppendMessage(corrId, entity, id, out _));
+        }
+    }
+
+    [Fact]
     public void Reading_a_batch_and_decoding_a_message_command_allocates_the_command_only()
     {
         var format = new TransmissionFormat(SmpVersions.Current, new byte[32]);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
@@ -229,13 +228,12 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         }
 
         Block block = new();
-        byte[]? scratch = null;
         try
         {
             BatchWriter batch = new(block.Room, format);
             do
             {
-                if (!TryAppend(ref batch, entry, ref scratch))
+                if (!TryAppend(ref batch, entry))
                 {
                     if (batch.Count == 0)
                     {
@@ -260,12 +258,10 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
             block.SetContentLength(batch.WrittenSpan.Length);
             return block;
         }
-        finally
+        catch
         {
-            if (scratch is not null)
-            {
-                ArrayPool<byte>.Shared.Return(scratch); // what it holds is sealed
-            }
+            block.Dispose();
+            throw;
         }
     }
 
@@ -314,33 +310,29 @@ internal sealed class BlockWriter(BlockConnection blocks, TransmissionFormat for
         }
     }
 
-    private static bool TryAppend(ref BatchWriter batch, in OutboxEntry entry, ref byte[]? scratch)
+    private static bool TryAppend(ref BatchWriter batch, in OutboxEntry entry)
     {
         if (entry.Answer.Stored is not { } stored)
         {
             return batch.TryAppend(entry.CorrId, entry.Entity, entry.Answer.Message!);
         }
 
-        // Two messages never fit in one block: no need to seal the second to find out.
-        if (batch.Written > Block.Size - RelayMessage.SealedLength)
+        MessageId id = new(stored.Id.ToWireId());
+        if (!batch.TryAppendMessage(entry.CorrId, entry.Entity, id, out Span<byte> box))
         {
             return false;
         }
 
-        scratch ??= ArrayPool<byte>.Shared.Rent(RelayMessage.SealedLength);
-        Seal(entry.Answer.Hold!.Queue, stored, scratch.AsSpan(0, RelayMessage.SealedLength));
-        return batch.TryAppend(
-            entry.CorrId,
-            entry.Entity,
-            new BrokerMessage.Msg(new MessageId(stored.Id.ToWireId()), new BlockSlice(scratch.AsMemory(0, RelayMessage.SealedLength))));
+        Seal(entry.Answer.Hold!.Queue, stored, id, box);
+        return true;
     }
 
-    private static void Seal(SmpQueue queue, StoredMessage stored, Span<byte> destination)
+    private static void Seal(SmpQueue queue, StoredMessage stored, MessageId id, Span<byte> destination)
     {
         WireTime time = new(stored.Seconds);
         RelayMessage message = stored.IsQuota
             ? new RelayMessage.QuotaMarker(time)
             : new RelayMessage.Content(time, new MessageFlags(stored.Notify), new BlockSlice(stored.Body));
-        message.Seal(queue.DhSecret, new MessageId(stored.Id.ToWireId()), destination);
+        message.Seal(queue.DhSecret, id, destination);
     }
 }
