@@ -62,7 +62,8 @@ internal static class ReceiveCommand
                 {
                     path = PlaceFor(header, destination);
                     part = path + ".part";
-                    return new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+                    File.Delete(part);
+                    return new FileStream(part, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
                 },
                 cancellationToken);
             File.Move(part!, path!, overwrite: false);

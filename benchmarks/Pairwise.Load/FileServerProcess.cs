@@ -56,6 +56,12 @@ internal sealed class FileServerProcess : IAsyncDisposable
         return server;
     }
 
+    /// <summary>The same server behind another address. It belongs to this one.</summary>
+    internal FileServerProcess At(string hostAndPort) =>
+        ServerAddressWithPassword.TryParse($"xftp://{Address.Server.KeyHash.ToBase64Url()}@{hostAndPort}", out var address)
+            ? new FileServerProcess(address, null, null, ProcessId)
+            : throw new SuiteException($"'{hostAndPort}' is no host and port");
+
     public async ValueTask DisposeAsync()
     {
         if (_process is null)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Pairwise.Client.Xftp;
@@ -12,14 +13,14 @@ namespace Pairwise.Load;
 /// <summary>"xftp": a file up and down again through a server on the loopback, beside the floor of its cryptography.</summary>
 internal static class XftpSuite
 {
-    internal const string Summary = "a file up and down through a file server               [--size 1gb] [--server ADDRESS [--pid ID]] [--small 2000]";
+    internal const string Summary = "a file up and down through a file server               [--size 1gb] [--server ADDRESS [--pid ID]] [--small 2000] [--rtt MILLISECONDS]";
 
     private const double Megabyte = 1_000_000;
     private const double Gigabyte = 1_073_741_824;
 
     internal static async Task<int> RunAsync(SuiteOptions options, CancellationToken cancellationToken)
     {
-        options.AllowOnly("size", "server", "pid", "small");
+        options.AllowOnly("size", "server", "pid", "small", "rtt");
         if (!FileSize.TryParse(options.Text("size") ?? "1gb", out var size) || size is < 1 or > XftpLimits.SoftMaxFileSize)
             throw new SuiteException("--size is a size up to 1gb, such as 200mb");
         var processId = options.Number("pid", 0);
@@ -29,6 +30,8 @@ internal static class XftpSuite
         var folder = Directory.CreateTempSubdirectory("pairwise-bench-").FullName;
         try
         {
+            if (options.Number("rtt", 0) is var milliseconds and > 0)
+                return await RunFarAsync(server, folder, size, TimeSpan.FromMilliseconds(milliseconds), cancellationToken);
             return await RunAsync(server, folder, size, (int)options.Number("small", 2000), cancellationToken);
         }
         finally
@@ -39,7 +42,8 @@ internal static class XftpSuite
 
     private static async Task<int> RunAsync(FileServerProcess server, string folder, long size, int small, CancellationToken cancellationToken)
     {
-        var floor = MeasureFloor();
+        var floor = MeasureFloor(Salsa20Path.Libsodium);
+        var ownFloor = MeasureFloor(Salsa20.FastestPath);
         var source = Path.Combine(folder, "source");
         await WriteRandomAsync(source, size, cancellationToken);
         await using var clients = new XftpClientPool(new XftpClientOptions());
@@ -55,8 +59,9 @@ internal static class XftpSuite
         await DeleteAsync(sent!.Sender, clients, cancellationToken);
 
         var gigabytes = size / Gigabyte;
-        var floorSeconds = (floor.Upload + floor.Download) * size;
-        var ratio = (upload.ClientCpu + upload.ServerCpu + download.ClientCpu + download.ServerCpu) / floorSeconds;
+        var cpu = upload.ClientCpu + upload.ServerCpu + download.ClientCpu + download.ServerCpu;
+        var ratio = cpu / ((floor.Upload + floor.Download) * size);
+        var ownRatio = cpu / ((ownFloor.Upload + ownFloor.Download) * size);
         var ownPeak = PeakBytes(Environment.ProcessId) / Megabyte;
         var serverPeak = server.ProcessId is { } id ? PeakBytes(id) / Megabyte : 0;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"A file of {FileSize.ToText(size)}, up and down"));
@@ -67,7 +72,8 @@ internal static class XftpSuite
         Console.WriteLine(Measure.Row("CPU of the server, receiving", upload.ServerCpu / gigabytes, "s", "a GB"));
         Console.WriteLine(Measure.Row("CPU of the server, sending", download.ServerCpu / gigabytes, "s", "a GB"));
         Console.WriteLine(Measure.Row("floor of cryptography and hashing, both ends", (floor.Upload + floor.Download) * Gigabyte, "s", "a GB up and down"));
-        Console.WriteLine(Measure.Row("CPU of both ends, times the floor", ratio, ""));
+        Console.WriteLine(Measure.Row("the same with our own Salsa20", (ownFloor.Upload + ownFloor.Download) * Gigabyte, "s", "a GB up and down"));
+        Console.WriteLine(Measure.Row("CPU of both ends, times the floor", ratio, "", string.Create(CultureInfo.InvariantCulture, $"{ownRatio:N2} times the one with our own Salsa20")));
         Console.WriteLine(Measure.Row("requests for chunks of 64 KB", requests, "", "a second"));
         Console.WriteLine(Measure.Row("memory peak of the client", ownPeak, "MB"));
         Console.WriteLine(Measure.Row("memory peak of the server", serverPeak, "MB"));
@@ -83,9 +89,41 @@ internal static class XftpSuite
             ["server_cpu_s_per_gb_sent"] = Math.Round(download.ServerCpu / gigabytes, 2),
             ["floor_s_per_gb"] = Math.Round((floor.Upload + floor.Download) * Gigabyte, 2),
             ["floor_ratio"] = Math.Round(ratio, 2),
+            ["own_floor_s_per_gb"] = Math.Round((ownFloor.Upload + ownFloor.Download) * Gigabyte, 2),
+            ["own_floor_ratio"] = Math.Round(ownRatio, 2),
             ["small_requests_s"] = Math.Round(requests),
             ["client_peak_rss_mb"] = Math.Round(ownPeak),
             ["peak_rss_mb"] = Math.Round(serverPeak),
+        }));
+        return 0;
+    }
+
+    /// <summary>The same file over a long way: what windows allow. CPU says nothing here, since the way is in this process.</summary>
+    private static async Task<int> RunFarAsync(FileServerProcess server, string folder, long size, TimeSpan roundTrip, CancellationToken cancellationToken)
+    {
+        var near = server.Address.Server;
+        if (!near.TryGetPort(out var port) || !IPAddress.TryParse(near.Hosts[0].Name, out var host))
+            throw new SuiteException("--rtt needs a server that is named by its IP address");
+        await using var link = SlowLink.Start(new IPEndPoint(host, port), roundTrip);
+        var far = server.At($"127.0.0.1:{link.Port}");
+        var source = Path.Combine(folder, "source");
+        await WriteRandomAsync(source, size, cancellationToken);
+        await using var clients = new XftpClientPool(new XftpClientOptions());
+        await WarmUpAsync(far, clients, folder, cancellationToken);
+        SentFile? sent = null;
+        var upload = await TimeAsync(far, size, async () => sent = await SendAsync(far, clients, source, size, cancellationToken));
+        var download = await TimeAsync(far, size, () => ReceiveAsync(sent!.Recipients[0], clients, folder, Path.Combine(folder, "target"), cancellationToken));
+        await DeleteAsync(sent!.Sender, clients, cancellationToken);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"A file of {FileSize.ToText(size)}, up and down, {roundTrip.TotalMilliseconds} ms away"));
+        Console.WriteLine(Measure.Row("upload", size / upload.Seconds / Megabyte, "MB/s"));
+        Console.WriteLine(Measure.Row("download", size / download.Seconds / Megabyte, "MB/s"));
+        Console.WriteLine(JsonSerializer.Serialize(new SortedDictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["suite"] = "xftp",
+            ["size_bytes"] = size,
+            ["rtt_ms"] = roundTrip.TotalMilliseconds,
+            ["upload_mb_s"] = Math.Round(size / upload.Seconds / Megabyte, 1),
+            ["download_mb_s"] = Math.Round(size / download.Seconds / Megabyte, 1),
         }));
         return 0;
     }
@@ -100,11 +138,12 @@ internal static class XftpSuite
     private static async Task ReceiveAsync(FileDescription description, XftpClientPool clients, string folder, string target, CancellationToken cancellationToken)
     {
         var chunks = Path.Combine(folder, "chunks");
+        File.Delete(target);
         await FileDownload.ReceiveAsync(
             description,
             clients,
             new FileDownloadOptions { ChunkFolder = chunks },
-            _ => new FileStream(target, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0),
+            _ => new FileStream(target, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0),
             cancellationToken);
         Directory.Delete(chunks, recursive: true);
     }
@@ -172,10 +211,10 @@ internal static class XftpSuite
     }
 
     /// <summary>
-    /// CPU seconds a byte that no pair of ends can do without. Up: the file's box and SHA-512, the chunk's SHA-256 twice, TLS
+    /// CPU seconds a byte that no pair of ends can do without, with the libraries' primitives or our own Salsa20. Up: the file's box and SHA-512, the chunk's SHA-256 twice, TLS
     /// twice. Down: the download's box twice, the file's box, SHA-256, SHA-512, TLS twice.
     /// </summary>
-    private static (double Upload, double Download) MeasureFloor()
+    private static (double Upload, double Download) MeasureFloor(Salsa20Path path)
     {
         const int length = 64 * 1024;
         const int record = 16 * 1024;
@@ -189,7 +228,7 @@ internal static class XftpSuite
         var tlsNonce = new byte[12];
         var tag = new byte[16];
         var digest = new byte[64];
-        var boxing = Measure.Microseconds(() => box.Seal(nonce, piece, output, Salsa20Path.Libsodium), seconds) / length;
+        var boxing = Measure.Microseconds(() => box.Seal(nonce, piece, output, path), seconds) / length;
         var sha256 = Measure.Microseconds(() => SHA256.HashData(piece, digest), seconds) / length;
         var sha512 = Measure.Microseconds(() => SHA512.HashData(piece, digest), seconds) / length;
         var sealing = Measure.Microseconds(() => tls.Encrypt(tlsNonce, piece.AsSpan(0, record), output.AsSpan(0, record), tag), seconds) / record;

@@ -151,7 +151,9 @@ public static class FileDownload
                 async client =>
                 {
                     var progress = new TakenBackOnError(options.Progress);
-                    await using var file = new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+                    // A new file, not a shortened one: some file systems write those to the disk at once when they are closed.
+                    File.Delete(part);
+                    await using var file = new FileStream(part, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
                     var downloaded = await client.DownloadAsync(replica.Id, replica.Key, chunk.Size, chunk.Digest, file, progress, cancellationToken);
                     if (!downloaded.IsOk)
                         progress.TakeBack();

@@ -160,7 +160,7 @@ public static class FileUpload
                 await foreach (var chunk in made.Reader.ReadAllAsync(failing.Token))
                 {
                     sent[chunk.Index] = await UploadAsync(chunk, failing.Token);
-                    memory.Return(chunk.Buffer, chunk.Size);
+                    memory.Return(chunk.Buffer);
                 }
             }
             catch
@@ -255,9 +255,9 @@ internal sealed class MemoryBudget(long budget, int firstSize) : IDisposable
         return _free.TryTake(out var buffer) && buffer.Length >= size ? buffer : new byte[Math.Max(size, firstSize)];
     }
 
-    public void Return(byte[] buffer, int size)
+    /// <summary>Takes a buffer back. What is in it was encrypted.</summary>
+    public void Return(byte[] buffer)
     {
-        CryptographicOperations.ZeroMemory(buffer.AsSpan(0, size));
         _free.Add(buffer);
         _room.Release();
     }

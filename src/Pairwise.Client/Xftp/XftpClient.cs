@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Net;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Pairwise.Client.Xftp.Http;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
@@ -15,14 +15,12 @@ using Pairwise.Wire;
 namespace Pairwise.Client.Xftp;
 
 /// <summary>
-/// One connection to a file server. Commands may run at the same time; each has its own stream. When the connection ends,
-/// every command fails, and a new client has to be made: sessions do not continue. Errors are values; only cancellation
-/// and <see cref="ConnectAsync"/> throw.
+/// One connection to a file server. Commands may be given at the same time and are sent one after the other. When the
+/// connection ends, or a command comes to no end, every further one fails, and a new client has to be made: sessions do not
+/// continue. Errors are values; only cancellation and <see cref="ConnectAsync"/> throw.
 /// </summary>
 public sealed class XftpClient : IAsyncDisposable
 {
-    // Enough for 10 MB/s a connection at 100 ms.
-    private const int StreamWindow = 1024 * 1024;
     private const int PieceLength = 128 * 1024;
 
     private static readonly TlsContext Context = TlsContext.ForClient(new TlsClientOptions { ApplicationProtocols = [XftpVersions.ApplicationProtocol] });
@@ -30,38 +28,20 @@ public sealed class XftpClient : IAsyncDisposable
 
     // fixed after construction
     private readonly ISecureConnection _connection;
-    private readonly HttpMessageInvoker _http;
-    private readonly Uri _uri;
+    private readonly Http2Connection _http;
     private readonly XftpClientOptions _options;
     private readonly TransmissionFormat _format;
+    private readonly SemaphoreSlim _turn = new(1, 1); // never disposed: it holds nothing, and commands may still wait for it
     private X25519PublicKey? _serverKey;
     private int _isBroken;
 
-    private XftpClient(ServerAddress server, ISecureConnection connection, Uri uri, XftpClientOptions options)
+    private XftpClient(ServerAddress server, ISecureConnection connection, string authority, XftpClientOptions options)
     {
         Server = server;
         _connection = connection;
-        _uri = uri;
         _options = options;
         _format = TransmissionFormat.WithSentSessionId(connection.SessionId.Span);
-        var unused = connection;
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            // The session belongs to this one connection: a second one is refused.
-            ConnectCallback = (_, _) => Interlocked.Exchange(ref unused, null) is { } first
-                ? ValueTask.FromResult<Stream>(new SecureStream(first))
-                : throw new IOException("The connection has ended."),
-            ActivityHeadersPropagator = null,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            EnableMultipleHttp2Connections = false,
-            InitialHttp2StreamWindowSize = StreamWindow,
-            MaxConnectionsPerServer = 1,
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
-            UseCookies = false,
-            UseProxy = false,
-        });
+        _http = new Http2Connection(connection, authority);
     }
 
     public ServerAddress Server { get; }
@@ -87,8 +67,7 @@ public sealed class XftpClient : IAsyncDisposable
             var stream = await TcpConnector.ConnectAsync(host.Name, port, tcp, either.Token);
             var target = new TlsTarget(PeerChecks.Server(server.KeyHash, options.Time));
             var connection = await TlsConnection.ConnectAsync(options.IsHandshakeUsed ? Context : LegacyContext, target, stream, options.Time, either.Token);
-            var uri = new UriBuilder(Uri.UriSchemeHttp, host.Name, port).Uri;
-            var client = new XftpClient(server, connection, uri, options);
+            var client = new XftpClient(server, connection, new UriBuilder(Uri.UriSchemeHttp, host.Name, port).Uri.Authority, options);
             try
             {
                 if (connection.ApplicationProtocol is not null)
@@ -124,8 +103,8 @@ public sealed class XftpClient : IAsyncDisposable
         if (!TryEncode(XftpCommand.Put.Instance, chunk, senderKey, out var block))
             return XftpClientError.NoServerKey.Instance;
         return await RunAsync<XftpResponse.Ok>(
-            limit => new XftpRequestContent(block, content, progress, limit),
-            async (body, limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(body, limit, token)),
+            limit => new MemoryBody(block, content, progress, limit),
+            async (limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(limit, token)),
             cancellationToken);
     }
 
@@ -139,8 +118,8 @@ public sealed class XftpClient : IAsyncDisposable
         if (!TryEncode(XftpCommand.Put.Instance, chunk, senderKey, out var block))
             return XftpClientError.NoServerKey.Instance;
         return await RunAsync<XftpResponse.Ok>(
-            limit => new XftpFileRequestContent(block, file, start, length, progress, limit),
-            async (body, limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(body, limit, token)),
+            limit => new FileBody(block, file, start, length, progress, limit),
+            async (limit, token) => Expect<XftpResponse.Ok>(await ReadAnswerAsync(limit, token)),
             cancellationToken);
     }
 
@@ -166,34 +145,31 @@ public sealed class XftpClient : IAsyncDisposable
         if (!TryEncode(new XftpCommand.Get(key.PublicKey), chunk, recipientKey, out var block))
             return XftpClientError.NoServerKey.Instance;
         return await RunAsync<XftpResponse.Ok>(
-            limit => new XftpRequestContent(block, default, null, limit),
-            async (body, limit, token) =>
+            limit => new MemoryBody(block, default, null, limit),
+            async (limit, token) =>
             {
-                var answer = Expect<XftpResponse.File>(await ReadAnswerAsync(body, limit, token));
+                var answer = Expect<XftpResponse.File>(await ReadAnswerAsync(limit, token));
                 if (!answer.IsOk)
                     return answer.Error!;
                 using var secret = key.DeriveSharedSecret(answer.Value.Key);
                 using var box = BoxKey.From(secret);
                 using var opening = box.StartStream(answer.Value.Nonce.Span);
-                return await ReceiveAsync(body, opening, size, digest, destination, progress, limit, token) is { } error
+                return await ReceiveAsync(opening, size, digest, destination, progress, limit, token) is { } error
                     ? new XftpClientError.BadContent(error)
                     : XftpResponse.Ok.Instance;
             },
             cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await _connection.DisposeAsync();
-    }
+    /// <summary>Closes the connection; commands that run or wait for their turn fail.</summary>
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     private Task<XftpResult<T>> SendAsync<T>(XftpCommand command, ChunkId chunk, PrivateKey? key, CancellationToken cancellationToken)
         where T : XftpResponse =>
         TryEncode(command, chunk, key, out var block)
             ? RunAsync<T>(
-                limit => new XftpRequestContent(block, default, null, limit),
-                async (body, limit, token) => Expect<T>(await ReadAnswerAsync(body, limit, token)),
+                limit => new MemoryBody(block, default, null, limit),
+                async (limit, token) => Expect<T>(await ReadAnswerAsync(limit, token)),
                 cancellationToken)
             : Task.FromResult<XftpResult<T>>(XftpClientError.NoServerKey.Instance);
 
@@ -206,7 +182,7 @@ public sealed class XftpClient : IAsyncDisposable
 
     private async Task ShakeHandsAsync(CancellationToken cancellationToken)
     {
-        var answer = await PostAsync(null, cancellationToken);
+        var answer = await PostAsync([], cancellationToken);
         if (!Padding.TryUnpad(answer, out var content) || answer.Length != XftpLimits.BlockSize || !XftpServerHandshake.TryDecode(content, out var hello))
             throw new TransportException(TransportFailure.Protocol, "The file server's hello does not parse.");
         if (!hello.SessionId.Span.SequenceEqual(_format.SessionId))
@@ -235,84 +211,60 @@ public sealed class XftpClient : IAsyncDisposable
                 : throw new TransportException(TransportFailure.UnknownIdentity, "The file server's session key is not signed by its certificate.");
     }
 
-    private async Task<byte[]> PostAsync(byte[]? content, CancellationToken cancellationToken)
+    private async Task<byte[]> PostAsync(byte[] content, CancellationToken cancellationToken)
     {
+        using var limit = new MovingLimit(_options.Network.ConnectTime.Background, _options.Time);
         try
         {
-            using var request = NewRequest(content is null ? null : new ByteArrayContent(content));
-            using var response = await _http.SendAsync(request, cancellationToken);
+            await _http.SendAsync(new MemoryBody(content, default, null, limit), cancellationToken);
             var buffer = new byte[XftpLimits.BlockSize + 1];
-            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-            return buffer[..await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken)];
+            return buffer[..await _http.ReadAtLeastAsync(buffer, cancellationToken)];
         }
-        catch (Exception cause) when (cause is HttpRequestException or IOException)
+        catch (Exception cause) when (cause is TransportException or ObjectDisposedException)
         {
             throw new TransportException(TransportFailure.Closed, "The file server ended the handshake.", cause);
         }
     }
 
-    private HttpRequestMessage NewRequest(HttpContent? content) =>
-        new(HttpMethod.Post, _uri) { Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-
     /// <summary>Sends one request and reads its answer; the time limit begins anew whenever something moves.</summary>
     private async Task<XftpResult<T>> RunAsync<T>(
-        Func<MovingLimit, HttpContent> makeContent,
-        Func<Stream, MovingLimit, CancellationToken, Task<XftpResult<T>>> read,
+        Func<MovingLimit, RequestBody> makeBody,
+        Func<MovingLimit, CancellationToken, Task<XftpResult<T>>> read,
         CancellationToken cancellationToken)
     {
+        await _turn.WaitAsync(cancellationToken);
         using var limit = new MovingLimit(_options.Network.CommandTime.Background, _options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using var request = NewRequest(makeContent(limit));
-            using var response = await _http.SendAsync(request, either.Token);
-            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            return await read(body, limit, either.Token);
+            await _http.SendAsync(makeBody(limit), either.Token);
+            return await read(limit, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return XftpClientError.TimedOut.Instance;
         }
-        catch (Exception cause) when (FindLocalFault(cause) is { } local)
+        catch (LocalFaultException local)
         {
-            // Not the connection's fault, yet what was on it came to no end.
-            Volatile.Write(ref _isBroken, 1);
             ExceptionDispatchInfo.Throw(local.InnerException!);
             throw;
         }
-        catch (Exception cause) when (cause is HttpRequestException or IOException or TransportException)
+        catch (Exception cause) when (cause is TransportException or ObjectDisposedException)
         {
-            Volatile.Write(ref _isBroken, 1);
-            return new XftpClientError.Disconnected(FailureOf(cause));
+            return new XftpClientError.Disconnected(cause is TransportException transport ? transport.Failure : TransportFailure.Closed);
+        }
+        finally
+        {
+            if (!_http.IsUsable)
+                Volatile.Write(ref _isBroken, 1);
+            _turn.Release();
         }
     }
 
-    private static LocalFaultException? FindLocalFault(Exception? cause)
-    {
-        for (; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is LocalFaultException local)
-                return local;
-        }
-
-        return null;
-    }
-
-    private static TransportFailure FailureOf(Exception cause)
-    {
-        for (var inner = cause; inner is not null; inner = inner.InnerException)
-        {
-            if (inner is TransportException transport)
-                return transport.Failure;
-        }
-
-        return TransportFailure.Closed;
-    }
-
-    private async Task<XftpResult<XftpResponse>> ReadAnswerAsync(Stream body, MovingLimit limit, CancellationToken cancellationToken)
+    private async Task<XftpResult<XftpResponse>> ReadAnswerAsync(MovingLimit limit, CancellationToken cancellationToken)
     {
         var block = new byte[XftpLimits.BlockSize];
-        var length = await body.ReadAtLeastAsync(block, block.Length, throwOnEndOfStream: false, cancellationToken);
+        var length = await _http.ReadAtLeastAsync(block, cancellationToken);
         limit.Restart();
         if (length != block.Length || !XftpTransmission.TryOpen(block, _format, out var transmission))
             return new XftpClientError.BadAnswer(XftpError.Block.Instance);
@@ -326,7 +278,7 @@ public sealed class XftpClient : IAsyncDisposable
         !answer.IsOk ? answer.Error! : answer.Value is T expected ? expected : new XftpClientError.BadAnswer(null);
 
     // body = encrypted(chunk) tag
-    private static async Task<XftpError?> ReceiveAsync(Stream body, BoxStream opening, uint size, Bytes digest, Stream destination, IProgress<int>? progress, MovingLimit limit, CancellationToken cancellationToken)
+    private async Task<XftpError?> ReceiveAsync(BoxStream opening, uint size, Bytes digest, Stream destination, IProgress<int>? progress, MovingLimit limit, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = ArrayPool<byte>.Shared.Rent(PieceLength);
@@ -339,14 +291,14 @@ public sealed class XftpClient : IAsyncDisposable
                 var count = 0;
                 while (count < wanted)
                 {
-                    var read = await body.ReadAsync(buffer.AsMemory(count, wanted - count), cancellationToken);
-                    if (read == 0)
+                    var part = await _http.ReadAsync(wanted - count, cancellationToken);
+                    if (part.IsEmpty)
                         return XftpError.Size.Instance;
                     limit.Restart();
-                    count += read;
+                    opening.Decrypt(part.Span, buffer.AsSpan(count, part.Length));
+                    count += part.Length;
                 }
 
-                opening.Decrypt(buffer.AsSpan(0, count), buffer.AsSpan(0, count));
                 hash.AppendData(buffer, 0, count);
                 try
                 {
@@ -361,7 +313,7 @@ public sealed class XftpClient : IAsyncDisposable
                 left -= count;
             }
 
-            var tail = await body.ReadAtLeastAsync(buffer.AsMemory(0, XftpLimits.TagLength + 1), XftpLimits.TagLength + 1, throwOnEndOfStream: false, cancellationToken);
+            var tail = await _http.ReadAtLeastAsync(buffer.AsMemory(0, XftpLimits.TagLength + 1), cancellationToken);
             return tail != XftpLimits.TagLength ? XftpError.Size.Instance
                 : !opening.TryFinish(buffer.AsSpan(0, tail)) ? XftpError.Crypto.Instance
                 : !CryptographicOperations.FixedTimeEquals(hash.GetHashAndReset(), digest.Span) ? XftpError.Digest.Instance
