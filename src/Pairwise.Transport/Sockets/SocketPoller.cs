@@ -15,7 +15,7 @@ namespace Pairwise.Transport.Sockets;
 /// </remarks>
 public sealed class SocketPoller
 {
-    private const int HeldUpTime = 50; // ms; also how often the guard looks
+    private const int HeldUpTime = 100; // ms; also how often the guard looks
     private const int MostHeldUp = 64;
 
     private static readonly Lazy<SocketPoller[]> Shared = new(() => [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new SocketPoller(TimeSpan.Zero))]);

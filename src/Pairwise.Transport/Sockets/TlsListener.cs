@@ -55,7 +55,7 @@ public sealed record TlsListenerOptions
     /// <summary>
     /// Whether the handler goes on on the thread that sees the socket's event, see <see cref="SocketPoller"/>: for handlers
     /// that do not wait for anything but short work on this machine: what holds one up holds up its neighbours, unless
-    /// <see cref="SocketPoller.Guard"/> was called: then for a twentieth of a second.
+    /// <see cref="SocketPoller.Guard"/> was called: then for two tenths of a second at most.
     /// </summary>
     public bool HandlesInline { get; init; }
 }

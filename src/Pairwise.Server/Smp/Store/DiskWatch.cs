@@ -12,28 +12,24 @@ public sealed class DiskWatch(TimeProvider time)
 {
     private const int SlowWorkers = 8;
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Memory = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _places = new(SlowWorkers);
     private int _working;
     private long _since;
-    private long _slowAt = long.MinValue;
 
-    /// <summary>Whether something waits for the disk now that is not a matter of moments, or did a second ago.</summary>
-    public bool IsSlow =>
-        (Volatile.Read(ref _working) > 0 && time.GetElapsedTime(Volatile.Read(ref _since)) > Slow)
-        || (Volatile.Read(ref _slowAt) is not long.MinValue and long slowAt && time.GetElapsedTime(slowAt) < Memory);
+    /// <summary>Whether somebody has waited for the disk all the time for more than some moments.</summary>
+    public bool IsSlow => Volatile.Read(ref _working) > 0 && time.GetElapsedTime(Volatile.Read(ref _since)) > Slow;
 
     /// <summary>The disk is asked for something, until what is returned is disposed.</summary>
     public Work Begin()
     {
-        long now = time.GetTimestamp();
-        if (Interlocked.Increment(ref _working) == 1)
+        if (Volatile.Read(ref _working) == 0)
         {
-            Volatile.Write(ref _since, now);
+            Volatile.Write(ref _since, time.GetTimestamp()); // first, or who comes in between would see the former time
         }
 
-        return new Work(this, now);
+        Interlocked.Increment(ref _working);
+        return new Work(this);
     }
 
     /// <summary>Does work that needs the slow disk on a thread of its own, when one of the few is free.</summary>
@@ -50,19 +46,10 @@ public sealed class DiskWatch(TimeProvider time)
         }
     }
 
-    private void End(long began)
-    {
-        Interlocked.Decrement(ref _working);
-        if (time.GetElapsedTime(began) > Slow)
-        {
-            Volatile.Write(ref _slowAt, time.GetTimestamp());
-        }
-    }
-
     /// <summary>Something that the disk was asked for.</summary>
-    public readonly struct Work(DiskWatch watch, long began) : IDisposable
+    public readonly struct Work(DiskWatch watch) : IDisposable
     {
         /// <summary>The disk has answered.</summary>
-        public void Dispose() => watch.End(began);
+        public void Dispose() => Interlocked.Decrement(ref watch._working);
     }
 }
