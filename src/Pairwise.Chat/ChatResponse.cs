@@ -1,3 +1,4 @@
+using Pairwise.Agent.Files;
 using Pairwise.Chat.Protocol;
 
 namespace Pairwise.Chat;
@@ -55,6 +56,9 @@ public abstract record ChatResponse
     /// <param name="Size">Bytes of the encrypted file, with its padding.</param>
     /// <param name="Servers">Hosts of the relays that are asked first.</param>
     public sealed record FileLinkShown(string? ClientData, long Size, IReadOnlyList<string> Servers) : ChatResponse;
+
+    /// <summary>What was done at file relays since the program started.</summary>
+    public sealed record FileServersCounted(IReadOnlyList<FileServerStatistics> Servers) : ChatResponse;
 
     /// <summary>What the test of a relay gave.</summary>
     /// <param name="Step">The step that failed; null when all went well.</param>

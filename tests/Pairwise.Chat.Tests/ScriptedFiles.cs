@@ -40,6 +40,8 @@ internal sealed class ScriptedFiles(Action<string> note) : IFileTransfers
 
     public Task<FileTransferProgress?> GetProgressAsync(FileTransferId id, CancellationToken cancellationToken) => Task.FromResult<FileTransferProgress?>(new(true, 1, 4));
 
+    public IReadOnlyList<FileServerStatistics> GetStatistics(UserId user) => [];
+
     public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
     public Task SendDescriptionAsync(UserId user, FileTransferId id, FileDescription description, int recipients, CancellationToken cancellationToken) => BeginAsync("description send", id, new LocalFile(""));

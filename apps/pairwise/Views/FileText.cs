@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pairwise.Agent.Files;
 using Pairwise.Chat;
 using Pairwise.Chat.Protocol;
 
@@ -9,6 +10,15 @@ internal static class FileText
 {
     /// <summary><c>file 1 (photo.jpg)</c>.</summary>
     public static string Of(ChatFile file) => $"file {file.Id} ({Printable.Of(file.Name)})";
+
+    /// <summary>What was done at a file relay.</summary>
+    public static IEnumerable<string> Counters(FileServerStatistics of) =>
+    [
+        of.Server.ToString(),
+        string.Create(CultureInfo.InvariantCulture, $"  uploads: {of.Uploads} ({of.UploadsSize} KiB), attempts: {of.UploadAttempts}, errors: {of.UploadErrors}"),
+        string.Create(CultureInfo.InvariantCulture, $"  downloads: {of.Downloads} ({of.DownloadsSize} KiB), attempts: {of.DownloadAttempts}, not there: {of.DownloadAuthErrors}, other errors: {of.DownloadErrors}"),
+        string.Create(CultureInfo.InvariantCulture, $"  deletions: {of.Deletions}, attempts: {of.DeleteAttempts}, errors: {of.DeleteErrors}"),
+    ];
 
     /// <summary>What is done with a file that belongs to no conversation.</summary>
     public static string Verb(ChatFile file) => file.State <= FileState.SendError ? "uploading" : "receiving";

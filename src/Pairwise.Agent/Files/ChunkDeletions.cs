@@ -23,6 +23,7 @@ internal sealed class ChunkDeletions(FileServices services) : ChunkLanes<Pending
         await using var session = Services.Sessions.Enter(chunk.User, chunk.Server, chunk.Digest);
         using var key = FileColumn.ToPrivateKey(chunk.SenderKey);
         var deleted = await session.RunAsync(chunk.Server, client => client.DeleteAsync(chunk.Id, key, cancellationToken), cancellationToken);
+        Services.Counters.Deletion(chunk.User, chunk.Server, deleted.Error);
         if (!deleted.IsOk && (IsNetwork(deleted.Error!) || (deleted.Error!.IsTransient && chunk.Retries + 1 < Services.Options.ServerFaults)))
         {
             await Agent.Store.ChangeAsync(transaction => DeletedChunkRows.CountFailure(transaction.Session, chunk), cancellationToken);

@@ -32,7 +32,9 @@ internal sealed class ChunkDownloads(FileServices services) : ChunkLanes<Pending
         try
         {
             var progress = await StartProgressAsync(chunk, active, cancellationToken);
-            if (await DownloadAsync(chunk, session, progress, ending.Token) is { } error)
+            var failure = await DownloadAsync(chunk, session, progress, ending.Token);
+            Services.Counters.Download(chunk.User, chunk.Server, chunk.Size, failure);
+            if (failure is { } error)
             {
                 progress.TakeBack();
                 return await FailAsync(chunk, error, active, cancellationToken);

@@ -32,7 +32,9 @@ internal sealed class ChunkUploads(FileServices services) : ChunkLanes<PendingUp
         try
         {
             var progress = new ChunkProgress(active, done => Agent.Outbox.Publish(new AgentEvent.FileSendProgress(chunk.File, done, chunk.FileSize)), await GetDoneAsync(chunk, cancellationToken), chunk.FileSize);
-            if (await UploadAsync(chunk, session, progress, ending.Token) is not { } error) return true;
+            var failure = await UploadAsync(chunk, session, progress, ending.Token);
+            Services.Counters.Upload(chunk.User, chunk.Server, chunk.Size, failure);
+            if (failure is not { } error) return true;
             progress.TakeBack();
             return await FailAsync(chunk, error, active, cancellationToken);
         }

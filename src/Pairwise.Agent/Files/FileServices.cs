@@ -15,6 +15,8 @@ internal sealed class FileServices
 
     public ActiveTransfers Active { get; } = new();
 
+    public FileServerCounters Counters { get; } = new();
+
     /// <summary>Files that are encrypted or decrypted at the same time.</summary>
     public required SemaphoreSlim LocalWork { get; init; }
 

@@ -146,6 +146,8 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
     public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) =>
         Agent.Store.ReadAsync(static session => SentFileRows.HasUnfinished(session) || ReceivedFileRows.HasUnfinished(session) || DeletedChunkRows.HasAny(session), cancellationToken);
 
+    public IReadOnlyList<FileServerStatistics> GetStatistics(UserId user) => _services.Counters.Get(user);
+
     public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(server);

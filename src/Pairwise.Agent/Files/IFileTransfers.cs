@@ -74,6 +74,9 @@ public interface IFileTransfers
     /// <summary>Whether a file is being sent or received, or a deletion waits.</summary>
     Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken);
 
+    /// <summary>What was done at the file servers of a user since the agent started.</summary>
+    IReadOnlyList<FileServerStatistics> GetStatistics(UserId user);
+
     /// <summary>Connects to a file server, and uploads, downloads, compares and deletes a chunk there; null when all went well.</summary>
     Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken);
 }

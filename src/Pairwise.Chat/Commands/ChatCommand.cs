@@ -42,6 +42,8 @@ internal abstract record ChatCommand
 
     public sealed record DownloadStandalone(long User, string Link, string Path) : ChatCommand;
 
+    public sealed record CountFileServers(long User) : ChatCommand;
+
     public sealed record TestServer(string Address) : ChatCommand;
 
     public sealed record ExportFile(ChatFileId File, string Path) : ChatCommand;

@@ -5,6 +5,8 @@ namespace Pairwise.Chat.Commands;
 /// <summary>Reads commands about files. It looks nothing up.</summary>
 internal static class FileCommandParser
 {
+    private const string Summary = "servers summary ";
+
     /// <summary>Every command about files with its meaning: <c>/help files</c>.</summary>
     public static readonly IReadOnlyList<HelpEntry> Help =
     [
@@ -23,6 +25,7 @@ internal static class FileCommandParser
         new("/fexport ID PATH", "write a readable copy of a file that is kept encrypted (also /fe)"),
         new("/xftp [ADDRESS...]", "show or set the file relays for new files; /xftp default goes back to the default"),
         new("/xftp test ADDRESS", "try a file relay out: connect, upload, download, compare, delete"),
+        new("/get servers summary 1", "what was done at each file relay since the start: chunks, KiB, attempts, errors (1: your profile)"),
         new("/_upload 1 PATH", "upload a file and get a link by which anybody downloads it (1: your profile)"),
         new("/_download 1 LINK PATH", "download the file of such a link, from whatever relays it names"),
         new("/_download info LINK", "what a link says, without fetching anything"),
@@ -61,6 +64,9 @@ internal static class FileCommandParser
         "/_temp_folder" => (null, "The folder for files on their way is chosen at the start: pairwise --temp-folder PATH."),
         "/_upload" => TryReadUser(rest, out var user, out var path) ? (new ChatCommand.UploadStandalone(user, path), null) : (null, "Write /_upload 1 PATH: 1 is the number of your profile."),
         "/_download" => ParseDownload(rest),
+        "/get" when rest.StartsWith(Summary, StringComparison.Ordinal) && long.TryParse(rest[Summary.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var counted) =>
+            (new ChatCommand.CountFileServers(counted), null),
+        "/get" => (null, "Write /get servers summary 1: 1 is the number of your profile."),
         "/_send" => ParseComposed(rest),
         _ => null,
     };

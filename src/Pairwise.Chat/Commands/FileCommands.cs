@@ -46,6 +46,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         ChatCommand.UploadStandalone upload => UploadAsync(upload, user, cancellationToken),
         ChatCommand.DownloadStandalone download => DownloadAsync(download, user, cancellationToken),
         ChatCommand.ShowFileLink show => Task.FromResult<ChatResponse>(ShowLink(show.Link)),
+        ChatCommand.CountFileServers count => Task.FromResult<ChatResponse>(Count(count.User, user)),
         ChatCommand.TestServer test => TestServerAsync(test.Address, cancellationToken),
         ChatCommand.ExportFile export => ExportAsync(export, cancellationToken),
         ChatCommand.ShowFileServers => ShowServersAsync(cancellationToken),
@@ -184,6 +185,12 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         FileLink.TryParse(text, out var link) ? (link.Description, link.ClientData)
         : FileWebLink.TryParse(text, out var description) ? (description, null)
         : throw new ChatException(ChatError.InvalidLink, "This is not the link of a file, or a part of it is missing: copy it whole, from simplex:/file or https:// to its end.");
+
+    private ChatResponse.FileServersCounted Count(long typed, UserId user)
+    {
+        CheckUser(typed, user);
+        return new ChatResponse.FileServersCounted(agent.Files.GetStatistics(user));
+    }
 
     private static void CheckUser(long typed, UserId user)
     {

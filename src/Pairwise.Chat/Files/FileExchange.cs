@@ -106,7 +106,9 @@ internal sealed class FileExchange : IDisposable
 
     /// <summary>How far a file is that belongs to no conversation, and its link; null when the number is that of another one.</summary>
     public async Task<(ChatFile File, string? Link)?> ShowStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) =>
-        await _standalone.FindAsync(file, cancellationToken) is { } row ? (await _standalone.ShowAsync(row, cancellationToken), row.Link) : null;
+        await _standalone.FindAsync(file, cancellationToken) is { } row
+            ? (await _standalone.ShowAsync(row, cancellationToken), row.File.State == FileState.SendComplete ? row.Link : null)
+            : null;
 
     /// <summary>Ends the transfer of a file that belongs to no conversation; null when the number is that of another one.</summary>
     public Task<ChatFile?> CancelStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(

@@ -232,6 +232,8 @@ public sealed class FileFaultTests
         proxy.Release();
         await FileAgent.UntilAsync(() => Task.FromResult(server.Running.Statistics[XftpCounter.FilesDeleted] == 1));
         await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
+        var counted = Assert.Single(alice.Files.GetStatistics(alice.User));
+        Assert.Equal((proxy.Address.Server, 1L, 64L, 1L, 1L), (counted.Server, counted.Uploads, counted.UploadsSize, counted.Deletions, counted.DeleteAttempts));
     }
 
     [Fact]
@@ -332,6 +334,8 @@ public sealed class FileFaultTests
             })],
         };
         Assert.Equal(await File.ReadAllBytesAsync(path, Token), await bob.ReceiveAsync(FileDescriptionCodec.Encode(description), new LocalFile(folder.File("received"))));
+        var counted = bob.Files.GetStatistics(bob.User).Single(server => server.Server == first.Address.Server);
+        Assert.Equal((good.Chunks.Count, good.Chunks.Count), (counted.Downloads, counted.DownloadAuthErrors));
     }
 
     [Fact]
