@@ -141,4 +141,48 @@ public sealed class SlowDiskTests
         await Task.WhenAll(all);
         Assert.Equal(20, begun);
     }
+
+    [Fact]
+    public void A_disk_that_always_works_on_something_and_answers_each_at_once_is_not_slow()
+    {
+        ManualTime time = new();
+        DiskWatch disk = new(time);
+        DiskWatch.Work former = disk.Begin();
+        for (int i = 0; i < 100; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            DiskWatch.Work next = disk.Begin();
+            former.Dispose();
+            former = next;
+            Assert.False(disk.IsSlow);
+        }
+
+        // One that does not answer counts, however many others do.
+        using DiskWatch.Work stalled = disk.Begin();
+        former.Dispose();
+        for (int i = 0; i < 6; i++)
+        {
+            using DiskWatch.Work other = disk.Begin();
+            time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.True(disk.IsSlow);
+    }
+
+    [Fact]
+    public void More_work_at_the_same_time_than_is_looked_at_counts_too()
+    {
+        ManualTime time = new();
+        DiskWatch disk = new(time);
+        DiskWatch.Work[] all = [.. Enumerable.Range(0, 100).Select(_ => disk.Begin())];
+        Assert.False(disk.IsSlow);
+        time.Advance(TimeSpan.FromMilliseconds(60));
+        Assert.True(disk.IsSlow);
+        foreach (DiskWatch.Work work in all)
+        {
+            work.Dispose();
+        }
+
+        Assert.False(disk.IsSlow);
+    }
 }

@@ -122,6 +122,4 @@ internal sealed partial class SmpDispatcher
                 : ServiceCounter.AssocUpdated);
         }
     }
-
-    // Whoever is subscribed to the notifier, alone or as a service, learns that it is gone.
 }

@@ -11,25 +11,34 @@ namespace Pairwise.Server.Smp.Store;
 public sealed class DiskWatch(TimeProvider time)
 {
     private const int SlowWorkers = 8;
+    private const int Slots = 32; // work under way that is looked at; of more at the same time these tell enough
+    private const int NoSlot = -1;
+    private const long Free = long.MaxValue;
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(50);
 
     private readonly SemaphoreSlim _places = new(SlowWorkers);
-    private int _working;
-    private long _since;
 
-    /// <summary>Whether somebody has waited for the disk all the time for more than some moments.</summary>
-    public bool IsSlow => Volatile.Read(ref _working) > 0 && time.GetElapsedTime(Volatile.Read(ref _since)) > Slow;
+    // when each work under way began: each by itself, for under load there is always one
+    private readonly long[] _began = [.. Enumerable.Repeat(Free, Slots)];
+
+    /// <summary>Whether somebody has waited for the disk for more than some moments.</summary>
+    public bool IsSlow => Oldest() is not Free and long began && time.GetElapsedTime(began) > Slow;
 
     /// <summary>The disk is asked for something, until what is returned is disposed.</summary>
     public Work Begin()
     {
-        if (Volatile.Read(ref _working) == 0)
+        long now = time.GetTimestamp();
+        int first = Environment.CurrentManagedThreadId % Slots; // a thread nearly always finds its own
+        for (int i = 0; i < Slots; i++)
         {
-            Volatile.Write(ref _since, time.GetTimestamp()); // first, or who comes in between would see the former time
+            int slot = (first + i) % Slots;
+            if (Interlocked.CompareExchange(ref _began[slot], now, Free) == Free)
+            {
+                return new Work(this, slot);
+            }
         }
 
-        Interlocked.Increment(ref _working);
-        return new Work(this);
+        return new Work(this, NoSlot);
     }
 
     /// <summary>Does work that needs the slow disk on a thread of its own, when one of the few is free.</summary>
@@ -46,10 +55,29 @@ public sealed class DiskWatch(TimeProvider time)
         }
     }
 
+    private long Oldest()
+    {
+        long oldest = Free;
+        for (int i = 0; i < Slots; i++)
+        {
+            oldest = Math.Min(oldest, Volatile.Read(ref _began[i]));
+        }
+
+        return oldest;
+    }
+
+    private void End(int slot)
+    {
+        if (slot != NoSlot)
+        {
+            Volatile.Write(ref _began[slot], Free);
+        }
+    }
+
     /// <summary>Something that the disk was asked for.</summary>
-    public readonly struct Work(DiskWatch watch) : IDisposable
+    public readonly struct Work(DiskWatch watch, int slot) : IDisposable
     {
         /// <summary>The disk has answered.</summary>
-        public void Dispose() => Interlocked.Decrement(ref watch._working);
+        public void Dispose() => watch.End(slot);
     }
 }
