@@ -342,6 +342,7 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
     [InlineData("host=127.0.0.1 port=1 user=smp dbname=none sslmode=require", "The database cannot be used: ")]
     [InlineData("postgresql://smp@127.0.0.1:1/none?sslmode=very", "The database connection has sslmode=very: write disable, allow, prefer, require, verify-ca, verify-full.")]
     [InlineData("postgresql://smp@127.0.0.1:1/none?krbsrvname=x", "The database connection has the parameter \"krbsrvname\", which is not known here")]
+    [InlineData("postgresql://smp@127.0.0.1:1/none?sslrootcert=system&sslmode=require", "The database connection has sslrootcert=system with sslmode=require: write sslmode=verify-full.")]
     [InlineData("host=127.0.0.1 port=many", "The database connection has port=many: write a number from 1 to 65535.")]
     [InlineData("host=127.0.0.1 password='never ends", "The database connection ends inside a quoted value.")]
     [InlineData("host", "The database connection is neither")]
@@ -352,6 +353,15 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
         SmpServerException refused = await Assert.ThrowsAsync<SmpServerException>(() => StartAsync(folder, new PostgresOptions(connection)));
         Assert.StartsWith(refusal, refused.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("postgresql://smp@db.example/none", SslMode.Prefer)]
+    [InlineData("postgresql://smp@db.example/none?sslrootcert=system", SslMode.VerifyFull)]
+    [InlineData("host=db.example sslmode=verify-full sslrootcert=system", SslMode.VerifyFull)]
+    [InlineData("host=db.example sslrootcert=/etc/ca.crt sslmode=require", SslMode.VerifyCA)]
+    [InlineData("host=db.example sslmode=require", SslMode.Require)]
+    public void What_is_said_of_certificates_decides_how_much_is_verified(string connection, SslMode mode) =>
+        Assert.Equal(mode, PostgresConnection.Parse(connection).SslMode);
 
     [Fact]
     public async Task A_database_that_is_not_there_is_told_in_one_sentence()

@@ -12,6 +12,9 @@ internal static class PostgresConnection
 {
     private const string UnixSocketFolder = "/var/run/postgresql";
 
+    // in the place of a file with root certificates: those of the system
+    private const string SystemRoots = "system";
+
     /// <summary>The settings that a text asks for.</summary>
     /// <exception cref="SmpServerException">It cannot be obeyed. The message names the parameter, and no password.</exception>
     /// <exception cref="ArgumentException">Npgsql does not take a value.</exception>
@@ -186,7 +189,7 @@ internal static class PostgresConnection
                 settings.SslMode = Word<SslMode>(key, value);
                 break;
             case "sslrootcert":
-                settings.RootCertificate = value == "system" ? null : value;
+                settings.RootCertificate = value; // "system" is left to Complete: the mode may follow
                 break;
             case "sslcert":
                 settings.SslCertificate = value;
@@ -255,6 +258,15 @@ internal static class PostgresConnection
     private static NpgsqlConnectionStringBuilder Complete(NpgsqlConnectionStringBuilder settings)
     {
         settings.Host ??= UnixSocketFolder;
+
+        // Anybody can have a certificate of the system's roots: it says something only together with the name in it.
+        if (settings.RootCertificate == SystemRoots)
+        {
+            settings.RootCertificate = null;
+            settings.SslMode = settings.SslMode is SslMode.VerifyFull or SslMode.Prefer // the latter if none is given
+                ? SslMode.VerifyFull
+                : throw new SmpServerException($"The database connection has sslrootcert={SystemRoots} with sslmode={PostgresWord(settings.SslMode.ToString())}: write sslmode=verify-full.");
+        }
 
         // With a root certificate at hand, PostgreSQL's programs take "require" to mean that it is to be checked.
         if (settings is { SslMode: SslMode.Require, RootCertificate: not null })
