@@ -47,7 +47,13 @@ internal static class FileServerSettings
     private static XftpServerOptions ReadOptions(ServerFolders folders, IniReader ini)
     {
         const int usualHours = 48;
-        var usual = new XftpServerOptions { ConfigurationFolder = folders.Configuration, FilesFolder = ini.RequiredText(Files, "path") };
+        var files = ini.RequiredText(Files, "path");
+        if (ini.Text(Files, "path") is "")
+        {
+            ini.Report(Files, "path", "say in which folder the files are.");
+        }
+
+        var usual = new XftpServerOptions { ConfigurationFolder = folders.Configuration, FilesFolder = files };
         var hours = ini.Number(Store, "expire_files_hours", 0, 876_000_000) ?? usualHours;
         return usual with
         {
@@ -100,17 +106,17 @@ internal static class FileServerSettings
 
     private static BasicAuth? ReadPassword(IniReader ini, string key)
     {
-        if (ini.Text(Auth, key) is not { Length: > 0 } text)
+        if (ini.Text(Auth, key) is not { } text)
         {
             return null;
         }
 
-        if (BasicAuth.TryParse(text, out var password))
+        if (text.Length > 0 && BasicAuth.TryParse(text, out var password))
         {
             return password;
         }
 
-        ini.Report(Auth, key, "a password has no spaces, @, : and /.");
+        ini.Report(Auth, key, "a password has at least one character, and no spaces, @, : and /.");
         return null;
     }
 }

@@ -1,10 +1,22 @@
 using Pairwise.Demo.Processes;
+using Pairwise.EndToEnd.Tests.Files;
 
 namespace Pairwise.EndToEnd.Tests;
 
 /// <summary>Settings that the original does not start with are told, all at once, and nothing starts.</summary>
 public sealed class RelaySettingsTests
 {
+    [Fact]
+    public async Task A_file_server_without_folder_or_with_an_empty_password_does_not_start()
+    {
+        using var folder = new TestFolder();
+        await FileServerProcess.InitAsync(folder["server"], null, ("path", ""), ("create_password", ""));
+        var (code, said) = await FileServerProcess.RunAsync(folder["server"], null, "start");
+        Assert.Equal(1, code);
+        Assert.Contains("[FILES] path: ", said, StringComparison.Ordinal);
+        Assert.Contains("[AUTH] create_password: ", said, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Settings_that_cannot_be_used_are_all_named()
     {

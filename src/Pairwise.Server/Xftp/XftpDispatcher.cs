@@ -195,7 +195,7 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         if (store.PathOf(chunk) is not null)
         {
             // It is there already: a client that did not hear so may send it again, and has to be let.
-            return await ChunkUpload.CountAsync(body, chunk.Size, cancellationToken) == chunk.Size
+            return await ChunkUpload.CountAsync(body, chunk.Size, cancellationToken) >= chunk.Size
                 ? await WhenStoredAsync(XftpResponse.Ok.Instance)
                 : XftpError.Size.Instance;
         }

@@ -58,7 +58,7 @@ public sealed class RelayDifferenceTests(ITestOutputHelper output)
         Assert.True(reports.Count == 0, $"PAIRWISE_DIFFERENCE_SEED={seed}: {reports.Count} scripts were answered differently.\n\n{string.Join("\n\n", reports)}");
     }
 
-    private static int? Number(string variable) =>
+    internal static int? Number(string variable) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static async Task<string?> CompareAsync(RelayPair pair, RelayScript script)

@@ -77,6 +77,7 @@ internal sealed class ScriptWorld(ScriptKeys keys, byte[] salt)
     {
         Know(_recipients, queue, ids.Recipient.Value.ToArray(), "r");
         Know(_senders, queue, ids.Sender.Value.ToArray(), "s");
+        _links.Remove(queue); // the original lets a second queue take a link id over, ours does not
         if (ids.Link is { } link) Know(_links, queue, link.Value.ToArray(), "l");
         if (ids.Notifier is { } notifier) Know(_notifiers, queue, notifier.Notifier.Value.ToArray(), "n");
         using var secret = Keys.Agreement.DeriveSharedSecret(ids.ServerDhKey);
