@@ -34,6 +34,14 @@ public sealed class TransmissionFormat
     public static TransmissionFormat WithSentSessionId(ReadOnlySpan<byte> sessionId) =>
         new(default, sessionId, impliesSessionId: false, hasServiceSignature: false);
 
+    /// <summary>
+    /// The form of a forwarded transmission: that of its version, but for the session id. The session between the two
+    /// relays implies it, however old the version is that the sender chose.
+    /// </summary>
+    /// <exception cref="ArgumentException">A session id that no handshake can have agreed on.</exception>
+    public static TransmissionFormat OfForwarded(SmpVersion version, ReadOnlySpan<byte> sessionId) =>
+        new(version, sessionId, impliesSessionId: true, version >= SmpVersions.ServiceCertificates);
+
     public SmpVersion Version { get; }
 
     public ReadOnlySpan<byte> SessionId => _sessionId;

@@ -107,6 +107,13 @@ public sealed partial class SmpServer
         }
     }
 
+    // What the control port's "save" saves.
+    private void SaveAll()
+    {
+        _state.Save();
+        SaveStatistics();
+    }
+
     private void SaveStatistics()
     {
         if (!_relay.Options.KeepStatistics || _relay.Options.StateFolder is not { } folder)

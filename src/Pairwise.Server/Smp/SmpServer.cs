@@ -274,7 +274,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         Address = MakeAddress(options);
         if (options.Control is { } control)
         {
-            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, () => _listener.Counts.Ports, () => _countedFrom, _state.Save), options.Time);
+            _control = ControlPort.Start(control.Endpoint, "SMP server", () => new SmpControl(_relay, control, () => _connections.Values, () => _listener.Counts.Ports, () => _countedFrom, SaveAll), options.Time);
         }
 
         _loops.Add(SweepConnectionsAsync(_stopping.Token));

@@ -146,6 +146,7 @@ public sealed class ChunkConversations(FileServerUnderTest server)
         // Once more, as after an answer that got lost: nothing changes.
         Assert.True((await chunk.UploadAsync(client)).IsOk);
         Assert.True((await chunk.UploadAsync(client, other)).IsOk);
+        Assert.True((await chunk.UploadAsync(client, [.. other, 0])).IsOk);
         AssertRefused(XftpError.Size.Instance, (await chunk.UploadAsync(client, other[..^1])).Error);
         Assert.Null(await chunk.DownloadAsync(client));
     }

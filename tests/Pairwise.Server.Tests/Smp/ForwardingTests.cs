@@ -105,6 +105,25 @@ public sealed class ForwardingTests
         AssertError(new SmpError.Proxy(ProxyError.NoSession.Instance), answer);
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(8)]
+    [InlineData(18)]
+    public async Task A_forwarded_command_implies_the_session_id_however_old_its_version_is(ushort version)
+    {
+        using TestFolder proxyFolder = new();
+        using TestFolder relayFolder = new();
+        await using SmpServer proxy = await StartAsync(proxyFolder);
+        await using SmpServer relay = await ListenAsync(relayFolder);
+        await using RelayClient client = await RelayClient.ConnectAsync(proxy);
+        await using RelayClient recipient = await RelayClient.ConnectAsync(relay);
+        BrokerMessage.PKey session = await OpenAsync(client, relay);
+        OwnedQueue queue = await recipient.NewQueueAsync();
+        AssertOk(await ForwardAsync(client, session, new SmpVersion(version), queue.Theirs, Text("old"), null));
+        Assert.Equal("old", queue.OpenText((await recipient.NextEventAsync()).Message));
+    }
+
     [Fact]
     public async Task A_forwarded_command_with_a_services_signature_is_refused_and_the_proxys_session_goes_on()
     {
@@ -334,7 +353,7 @@ public sealed class ForwardingTests
         Assert.True(CertificateChain.TryParse([.. session.RelayKey.Certificates.Select(each => each.Memory)], out CertificateChain? chain));
         Assert.True(SignedKey.TryVerify(session.RelayKey.SignedKey.Span, Assert.IsAssignableFrom<VerificationKey>(chain.Leaf.PublicKey), out PublicKey? relayKey));
         X25519PublicKey relaySessionKey = Assert.IsType<X25519PublicKey>(relayKey);
-        TransmissionFormat format = new(version, session.Session.Span);
+        TransmissionFormat format = TransmissionFormat.OfForwarded(version, session.Session.Span);
         TransmissionAuthorizer authorizer = new(format, relaySessionKey);
         CorrId corrId = RelayClient.NewCorrId();
         Assert.True(authorizer.TryEncode(corrId, entity, command, key, out byte[] encoded));

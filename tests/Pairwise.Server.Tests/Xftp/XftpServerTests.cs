@@ -135,6 +135,7 @@ public sealed class XftpServerTests
         Assert.Empty(Directory.EnumerateFiles(server.FilesFolder));
         Assert.True((await chunk.UploadAsync(client)).IsOk);
         Assert.True((await chunk.UploadAsync(client)).IsOk);
+        Assert.True((await chunk.UploadAsync(client, [.. other, 0])).IsOk);
         AssertRefused(XftpError.Size.Instance, await chunk.UploadAsync(client, other[..^1]));
         Assert.Equal(chunk.Content.Length, server.Server.UsedBytes);
     }

@@ -43,7 +43,7 @@ internal sealed class DestinationHandler(SmpRelay relay, SmpCommandHandler handl
             return SmpAnswer.Of(SmpError.Crypto.Instance);
         }
 
-        TransmissionFormat format = new(forwarded.Version, session.SessionId.Span);
+        TransmissionFormat format = TransmissionFormat.OfForwarded(forwarded.Version, session.SessionId.Span);
         if (Answer(authorizer.Forwarded, format, batch) is not { } answer
             || ProxyForwarding.SealResponse(clientKey, forwarded.ClientCorrId, answer) is not { } response)
         {
