@@ -27,7 +27,6 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             {
                 foreach (var connection in deleted.Connections)
                     store.RemoveConnection(connection);
-                files.Forget(deleted.Connections);
                 return true;
             },
             cancellationToken),

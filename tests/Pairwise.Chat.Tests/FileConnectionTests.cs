@@ -64,6 +64,18 @@ public sealed class FileConnectionTests : FileConversation
     }
 
     [Fact]
+    public async Task File_that_cannot_be_asked_for_stays_offered()
+    {
+        Agent.TellMessage(7, await OfferAsync(100));
+        await NextAsync();
+        // As an offer without a link, of a contact that is gone since.
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_files SET link = NULL"), Token);
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_contacts SET state = 2"), Token);
+        Assert.Equal(ChatError.NotReady, (await FailAsync("/fr 1")).Error);
+        Assert.Equal(FileState.ReceiveInvitation, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
+    }
+
+    [Fact]
     public async Task Offer_that_is_too_large_for_this_way_is_refused()
     {
         Agent.TellMessage(7, await OfferAsync(8_000_001));

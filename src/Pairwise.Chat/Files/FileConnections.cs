@@ -23,6 +23,7 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
     // The rows of chat_file_connections: events of all connections are asked about here first.
     private readonly ConcurrentDictionary<ConnectionId, ChatFileId> _connections = new();
 
+    // Those that ended in this run, one for each such file.
     private readonly ConcurrentDictionary<ConnectionId, ChatFileId> _ended = new();
 
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -31,15 +32,8 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
             _connections[connection] = file;
     }
 
-    /// <summary>Whether a connection is one of these, or was until a moment ago: both sides end it, and one of them fails at something.</summary>
+    /// <summary>Whether a connection is one of these, or was: both sides end it, and one of them may fail at something afterwards.</summary>
     public bool Contains(ConnectionId connection) => _connections.ContainsKey(connection) || _ended.ContainsKey(connection);
-
-    /// <summary>These connections are gone from their relays: nothing more is heard of them.</summary>
-    public void Forget(IReadOnlyList<ConnectionId> connections)
-    {
-        foreach (var connection in connections)
-            _ended.TryRemove(connection, out _);
-    }
 
     /// <summary>Takes a file that a contact offers: joins the contact's link, or sends one of ours.</summary>
     /// <exception cref="ChatException">The contact, or the link, is gone.</exception>

@@ -51,9 +51,6 @@ internal sealed class FileExchange : IDisposable
     /// <summary>Reads what has to be known before the agent tells anything.</summary>
     public Task LoadAsync(CancellationToken cancellationToken) => _connections.LoadAsync(cancellationToken);
 
-    /// <summary>These connections are gone.</summary>
-    public void Forget(IReadOnlyList<ConnectionId> connections) => _connections.Forget(connections);
-
     /// <summary>Whether a connection is that of a file alone.</summary>
     public bool IsOfFile(ConnectionId connection) => _connections.Contains(connection);
 

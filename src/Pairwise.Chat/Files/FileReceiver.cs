@@ -57,9 +57,19 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         }
         catch (AgentException e) when (!e.IsTransient || row.Inline == InlineMode.Connection)
         {
+            await OfferAgainAsync();
+            throw row.Inline == InlineMode.Connection ? ChatErrors.From(e) : ChatErrors.FromFile(e);
+        }
+        catch (ChatException)
+        {
+            await OfferAgainAsync();
+            throw;
+        }
+
+        async Task OfferAgainAsync()
+        {
             await connections.EndAsync(row.File.Id, waitForDelivery: false, CancellationToken.None);
             await database.ChangeChatAsync(store => store.Files.Offer(row.File.Id, FileState.ReceiveInvitation, null), CancellationToken.None);
-            throw row.Inline == InlineMode.Connection ? ChatErrors.From(e) : ChatErrors.FromFile(e);
         }
     }
 
