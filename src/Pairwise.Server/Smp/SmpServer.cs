@@ -415,16 +415,29 @@ public sealed partial class SmpServer : IAsyncDisposable
             }
             catch (Exception fault)
             {
-                Log.ConnectionFault(_logger, fault);
+                LogEnd(fault);
             }
             finally
             {
                 _connections.TryRemove(client.Number, out _);
                 if (client.Fault is { } fault)
                 {
-                    Log.ConnectionFault(_logger, fault);
+                    LogEnd(fault);
                 }
             }
+        }
+    }
+
+    // A store that fails ends many connections: one line each, without what could name a queue's file.
+    private void LogEnd(Exception fault)
+    {
+        if (fault is IOException)
+        {
+            Log.StoreFault(_logger, (fault.InnerException ?? fault).GetType().Name);
+        }
+        else
+        {
+            Log.ConnectionFault(_logger, fault);
         }
     }
 
@@ -485,6 +498,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         [LoggerMessage(2003, LogLevel.Error, "A connection ended by a fault of the relay.")]
         public static partial void ConnectionFault(ILogger logger, Exception fault);
+
+        [LoggerMessage(2005, LogLevel.Warning, "A connection was ended, as what it waited for could not be read or written: {Kind}.")]
+        public static partial void StoreFault(ILogger logger, string kind);
 
         [LoggerMessage(2004, LogLevel.Error, "Messages could not be saved while running.")]
         public static partial void SnapshotFailed(ILogger logger, Exception fault);

@@ -22,11 +22,17 @@ internal sealed class PostgresMessageStore(int quota, PostgresStore database, Ti
     // One connection writes, one may remove old rows; the pool's own queue would give up on those who wait for long.
     private readonly SemaphoreSlim _reading = new(Math.Max(1, database.PoolSize - 2));
 
+    // Whether the last attempt to read failed: those who stood in line for too long meanwhile need not try as well.
+    private volatile bool _isAway;
+
     /// <summary>What was stored just before.</summary>
     public RecentMessages Recent { get; } = new();
 
     /// <inheritdoc/>
-    /// <remarks>While the database is away it is asked again for a while. One query, whatever is wanted.</remarks>
+    /// <remarks>
+    /// One query, whatever is wanted. While the database is away it is asked again for a while, unless changes wait that
+    /// it does not take.
+    /// </remarks>
     public override async ValueTask<IReadOnlyList<StoredMessage>> ReadBodiesAsync(IReadOnlyList<(StoredId Queue, StoredId Message)> wanted)
     {
         List<StoredMessage> found = [];
@@ -56,11 +62,18 @@ internal sealed class PostgresMessageStore(int quota, PostgresStore database, Ti
             await _reading.WaitAsync();
             try
             {
+                if (_isAway && time.GetElapsedTime(started) > Patience)
+                {
+                    throw new IOException("The database is away: messages cannot be read.");
+                }
+
                 found.AddRange(await database.ReadBodiesAsync(others));
+                _isAway = false;
                 return found;
             }
             catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException)
             {
+                _isAway = true;
                 if (time.GetElapsedTime(started) > Patience)
                 {
                     throw new IOException("The database is away: messages cannot be read.", fault);
