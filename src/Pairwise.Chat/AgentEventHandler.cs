@@ -119,10 +119,11 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
             cancellationToken);
         foreach (var happened in stored.Events)
             await tell(happened, cancellationToken);
+        // Whatever hinders a file, the message is acknowledged: without that the relay gives nothing more of this contact.
         foreach (var file in stored.Offered)
             await files.AutoAcceptAsync(file, cancellationToken);
         foreach (var file in stored.Moved)
-            await ContinueAsync(file, cancellationToken);
+            await files.ContinueAsync(file, cancellationToken);
 
         var hasReceipt = options.SendsReceipts && items.Any(static item => item is ChatBodyItem.Message { Value.HasReceipt: true });
         // A bare null would become an empty receipt here: memory converts from null arrays.
@@ -130,23 +131,6 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
         await agent.AckMessageAsync(received.Connection, received.Meta.Id, receipt, cancellationToken);
         if (stored.Events.OfType<ChatEvent.ContactDeletedByPeer>().Any())
             await agent.DeleteConnectionAsync(received.Connection, waitForDelivery: false, cancellationToken);
-    }
-
-    // Whatever hinders a file, the message is acknowledged: without that the relay gives nothing more of this contact.
-    private async Task ContinueAsync(ChatFileId file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await files.ContinueAsync(file, cancellationToken);
-        }
-        catch (ChatException e)
-        {
-            await tell(new ChatEvent.Problem(e.Message), cancellationToken);
-        }
-        catch (AgentException e)
-        {
-            await tell(new ChatEvent.Problem(ChatErrors.FromFile(e).Message), cancellationToken);
-        }
     }
 
     private StoredMessage Store(ChatStore store, Contact contact, MessageMeta meta, IReadOnlyList<ChatBodyItem> items)

@@ -167,8 +167,8 @@ public sealed class ChatCore : IAsyncDisposable
         var token = _stopping.Token;
         try
         {
-            await ResumeFilesAsync(token);
-            await _agent.SubscribeAllAsync(token);
+            // At once: the relay of a file's connection may be one that does not answer for a while.
+            await Task.WhenAll(ResumeFilesAsync(token), _agent.SubscribeAllAsync(token));
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)
         {

@@ -63,6 +63,15 @@ internal static class ChatErrors
     public static ChatException FromFile(AgentException exception) =>
         new(KindOf(exception.Error), FileErrors.Sentence(exception.Error), exception.IsTransient, exception);
 
+    /// <summary>What hindered a step of a file, whichever layer says so.</summary>
+    public static string SentenceAboutFile(Exception exception) => exception switch
+    {
+        // Of a file over a connection of its own.
+        AgentException { Error: AgentError.Broker { Server: ['s', 'm', 'p', ..] } } failure => Describe(failure.Error),
+        AgentException failure => FromFile(failure).Message,
+        _ => exception.Message,
+    };
+
     private static ChatError KindOf(AgentError error) => error switch
     {
         AgentError.Command { Fault: CommandFault.TooLarge } => ChatError.TooLong,

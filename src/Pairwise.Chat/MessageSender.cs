@@ -35,7 +35,7 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
                     var added = store.AddSentItem(contact.Id, shared, content, options.Time.GetUtcNow());
                     if (file is null)
                         return added;
-                    var row = store.Files.Add(added.Id, file.Name, file.Size, FileState.SendStored, file.Inline, file.Source.Path, file.Source.Key, file.Transfer, null);
+                    var row = store.Files.Add(added.Id, file.Name, file.Size, FileState.SendStored, file.Inline, file.Description is null ? file.Source.Path : null, file.Source.Key, file.Transfer, null);
                     if (file.Description is { } description)
                         store.Files.SetUploaded(row, null, description);
                     return store.GetItem(added.Id)!;
@@ -201,8 +201,23 @@ internal sealed class MessageSender(Database database, IAgentClient agent, ChatO
         cause.IsTransient,
         cause);
 
-    private Task FailAsync(ChatItemId item, string notice, CancellationToken cancellationToken) =>
-        database.TransactAsync(session => new ChatStore(session).Fail(item, notice), cancellationToken);
+    // Its file fails with it: nobody will be told where that is.
+    private async Task FailAsync(ChatItemId item, string notice, CancellationToken cancellationToken)
+    {
+        var file = await database.TransactAsync(
+            session =>
+            {
+                var store = new ChatStore(session);
+                store.Fail(item, notice);
+                var row = store.Files.GetOf(item);
+                if (row is not null)
+                    store.Files.SetState(row.File.Id, FileState.SendError, notice);
+                return row;
+            },
+            cancellationToken);
+        if (file?.Transfer is { } transfer)
+            await agent.Files.CancelAsync(transfer, cancellationToken);
+    }
 
     // A contact that understands compression may have a post-quantum ratchet, which leaves less room.
     private static byte[] Encode(Contact contact, ChatMessage message)

@@ -3,6 +3,7 @@ using Pairwise.Agent;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Tests.Dialogue;
 using Pairwise.Crypto;
+using Pairwise.Protocol.Agent;
 using Pairwise.Wire;
 
 namespace Pairwise.Chat.Tests;
@@ -125,7 +126,117 @@ public sealed class FileConnectionTests : FileConversation
         await bob.DoAsync<ChatResponse.ContactDeleted>("/delete alice");
     }
 
-    private static async Task<string> OfferAsync(int size)
+    [Fact]
+    public async Task Start_goes_on_with_joining_that_was_cut_short()
+    {
+        await AcceptAndEndAsync(1);
+        await RestartAsync();
+        Assert.StartsWith("join ", await Agent.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_goes_on_with_asking_that_was_cut_short()
+    {
+        Agent.TellMessage(7, OfferWithoutLink(100));
+        await NextAsync();
+        Assert.StartsWith("ack 7", await Agent.NextAsync(), StringComparison.Ordinal);
+        Agent.CreateFailure = new OperationCanceledException();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => DoAsync<ChatResponse.FileAccepted>("/fr 1"));
+        var link = await LinkAsync();
+        Prepare = agent => agent.CreatedLink = link;
+        await RestartAsync();
+        Assert.Equal(ChatEventTags.FileAcceptInvitation, Sent(await Agent.NextAsync()).Tag);
+        // It is asked for once: the contact may come upon the request much later.
+        await RestartAsync();
+        Agent.TellMessage(8, Text("end"));
+        await NextAsync();
+        Assert.StartsWith("ack 8", await Agent.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Relay_of_one_file_that_is_not_there_keeps_no_other_file_from_going_on()
+    {
+        await AcceptAndEndAsync(1);
+        await AcceptAndEndAsync(2);
+        Prepare = static agent => agent.JoinFailure = new AgentException(new AgentError.Broker("smp://relay", BrokerFault.Timeout, ""));
+        await RestartAsync();
+        Assert.StartsWith("problem", await NextAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("problem", await NextAsync(), StringComparison.Ordinal);
+        Assert.Equal(FileState.ReceiveAccepted, (await DoAsync<ChatResponse.FileShown>("/fs 2")).Item.File!.State);
+    }
+
+    [Fact]
+    public async Task Connection_that_outlived_its_file_ends_at_the_next_start()
+    {
+        Agent.TellMessage(7, await OfferAsync(100));
+        await NextAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        Agent.DeleteFailure = new AgentError.Inactive();
+        TellDirect(1, new FileChunk(1, Bytes.Wrap(new byte[100])));
+        Assert.Equal("completed Received file 1 (old.bin)", await NextAsync());
+        Assert.StartsWith("problem", await NextAsync(), StringComparison.Ordinal);
+        await RestartAsync();
+        Assert.Equal("delete", await Agent.NextAsync());
+    }
+
+    [Fact]
+    public async Task Pieces_inside_the_conversation_are_none_of_a_file_with_a_connection()
+    {
+        Agent.TellMessage(7, await OfferAsync(100));
+        await NextAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        TellChunk(8, 2, new byte[100]);
+        TellDirect(1, new FileChunk(1, Bytes.Wrap(new byte[100])));
+        Assert.Equal("completed Received file 1 (old.bin)", await NextAsync());
+    }
+
+    [Fact]
+    public async Task Sender_is_asked_for_a_file_by_the_name_that_the_sender_gave()
+    {
+        var name = new string('\u0436', 110) + ".bin";
+        Agent.TellMessage(7, OfferWithoutLink(100, name));
+        await NextAsync();
+        Assert.StartsWith("ack 7", await Agent.NextAsync(), StringComparison.Ordinal);
+        Agent.CreatedLink = await LinkAsync();
+        var accepted = await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        Assert.NotEqual(name, accepted.Item.File!.Name);
+        Assert.Equal(name, Sent(await Agent.NextAsync()).FileName);
+    }
+
+    [Fact]
+    public async Task File_of_a_message_that_the_agent_refuses_fails_with_it()
+    {
+        Agent.OnSend = static (_, _) => throw new AgentException(new AgentError.Command(CommandFault.TooLarge, ""));
+        await FailAsync($"/f @bob {MakeFile("a.bin", 10)}");
+        Assert.Equal(["file send", "file cancel"], await AllAsync());
+        Assert.Equal(FileState.SendError, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
+    }
+
+    // As when the program ends while a file is being accepted.
+    private async Task AcceptAndEndAsync(int file)
+    {
+        Agent.TellMessage(6 + file, await OfferAsync(100, $"AQI{(char)('A' + file)}"));
+        await NextAsync();
+        Agent.JoinFailure = new OperationCanceledException();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => DoAsync<ChatResponse.FileAccepted>($"/fr {file}"));
+    }
+
+    private static async Task<ConnectionRequest> LinkAsync()
+    {
+        var offer = JsonNode.Parse(await OfferAsync(100))!;
+        Assert.True(ConnectionLink.TryParse(offer["params"]!["file"]!["fileConnReq"]!.GetValue<string>(), out var link));
+        return Assert.IsType<ConnectionLink.Full>(link).Request;
+    }
+
+    private static string OfferWithoutLink(int size, string name = "old.bin") => new JsonObject
+    {
+        ["v"] = "1-16",
+        ["msgId"] = "AQID",
+        ["event"] = "x.file",
+        ["params"] = new JsonObject { ["file"] = new JsonObject { ["fileName"] = name, ["fileSize"] = size } },
+    }.ToJsonString();
+
+    private static async Task<string> OfferAsync(int size, string id = "AQID")
     {
         // A link that an agent made: what stands in it does not matter here.
         await using var village = await Village.StartAsync();
@@ -133,7 +244,7 @@ public sealed class FileConnectionTests : FileConversation
         return new JsonObject
         {
             ["v"] = "1-16",
-            ["msgId"] = "AQID",
+            ["msgId"] = id,
             ["event"] = "x.file",
             ["params"] = new JsonObject
             {

@@ -31,6 +31,9 @@ public abstract class FileConversation : IAsyncLifetime
     /// <summary>Options that the next start has.</summary>
     private protected Func<ChatOptions, ChatOptions> Change { get; set; } = static options => options;
 
+    /// <summary>What is to be done with an agent before a chat starts over it.</summary>
+    private protected Action<ScriptedAgent> Prepare { get; set; } = static _ => { };
+
     private protected string Folder => _directory.FullName;
 
     private protected static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -153,6 +156,7 @@ public abstract class FileConversation : IAsyncLifetime
         using var passphrase = Passphrase.Empty();
         Database = Database.Open(new() { Path = Path.Combine(Folder, "a.db"), Schemas = ChatCore.Schemas }, passphrase);
         Agent = new ScriptedAgent();
+        Prepare(Agent);
         Assert.True(ServerAddressWithPassword.TryParse("smp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1", out var server));
         Assert.True(ServerAddressWithPassword.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1", out var fileServer));
         var options = new ChatOptions { Servers = [server], FileServers = [fileServer], DownloadFolder = Files };

@@ -14,6 +14,7 @@ internal sealed class ScriptedAgent : IAgentClient
     private readonly Channel<string> _done = Channel.CreateUnbounded<string>();
     private readonly Channel<byte[]> _bodies = Channel.CreateUnbounded<byte[]>();
     private long _messages = 100;
+    private int _prepared;
 
     /// <summary>The id of the message handed over last.</summary>
     public AgentMessageId LastMessage { get; private set; }
@@ -29,6 +30,18 @@ internal sealed class ScriptedAgent : IAgentClient
 
     /// <summary>How often the agent still answers that something is not sent.</summary>
     public int UnsentAnswers { get; set; }
+
+    /// <summary>Thrown by every joining.</summary>
+    public Exception? JoinFailure { get; set; }
+
+    /// <summary>Thrown by every making of a connection.</summary>
+    public Exception? CreateFailure { get; set; }
+
+    /// <summary>The link of every connection made.</summary>
+    public ConnectionRequest? CreatedLink { get; set; }
+
+    /// <summary>Thrown by every deleting of a connection.</summary>
+    public AgentError? DeleteFailure { get; set; }
 
     public static ConnectionId Connection { get; } = ConnectionId.TryParse("AAAAAAAAAAAAAAAA", out var id) ? id : throw new InvalidOperationException();
 
@@ -82,7 +95,8 @@ internal sealed class ScriptedAgent : IAgentClient
     public Task AckMessageAsync(ConnectionId connection, AgentMessageId message, ReadOnlyMemory<byte>? receipt, CancellationToken cancellationToken) =>
         NoteAsync($"ack {message}{(receipt is null ? "" : " with receipt")}");
 
-    public Task DeleteConnectionAsync(ConnectionId connection, bool waitForDelivery, CancellationToken cancellationToken) => NoteAsync("delete");
+    public Task DeleteConnectionAsync(ConnectionId connection, bool waitForDelivery, CancellationToken cancellationToken) =>
+        DeleteFailure is { } failure ? throw new AgentException(failure) : NoteAsync("delete");
 
     public ValueTask DisposeAsync()
     {
@@ -100,12 +114,16 @@ internal sealed class ScriptedAgent : IAgentClient
 
     public Task<IReadOnlyList<ConnectionId>> GetConnectionsAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public Task<CreatedConnection> CreateConnectionAsync(UserId user, ConnectionMode mode, PostQuantumMode postQuantum, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<CreatedConnection> CreateConnectionAsync(UserId user, ConnectionMode mode, PostQuantumMode postQuantum, CancellationToken cancellationToken) =>
+        CreateFailure is { } failure ? throw failure : Task.FromResult(new CreatedConnection(Another, CreatedLink ?? throw new NotSupportedException()));
 
-    public Task<ConnectionId> PrepareToJoinAsync(UserId user, ConnectionRequest link, bool isPostQuantum, CancellationToken cancellationToken) => Task.FromResult(Another);
+    public Task<ConnectionId> PrepareToJoinAsync(UserId user, ConnectionRequest link, bool isPostQuantum, CancellationToken cancellationToken) =>
+        Task.FromResult(_prepared++ == 0 ? Another : ConnectionId.Generate(Pairwise.Crypto.SystemRandom.Instance));
 
     public async Task<JoinedConnection> JoinConnectionAsync(ConnectionId connection, ConnectionRequest link, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken)
     {
+        if (JoinFailure is { } failure)
+            throw failure;
         await NoteAsync("join " + Encoding.UTF8.GetString(info.Span));
         return new JoinedConnection(connection, false);
     }

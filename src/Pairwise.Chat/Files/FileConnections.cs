@@ -32,6 +32,13 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
             _connections[connection] = file;
     }
 
+    /// <summary>Ends the connections of files that an earlier process brought to their end.</summary>
+    public async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var file in await database.ReadChatAsync(static store => store.Files.GetIdleWithConnection(), cancellationToken))
+            await EndAsync(file, waitForDelivery: false, cancellationToken);
+    }
+
     /// <summary>Whether a connection is one of these, or was: both sides end it, and one of them may fail at something afterwards.</summary>
     public bool Contains(ConnectionId connection) => _connections.ContainsKey(connection) || _ended.ContainsKey(connection);
 
@@ -41,16 +48,21 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
     {
         if (row.Link is { } link)
         {
-            await JoinAsync(row, link, ChatMessage.FileAcceptOnConnection(row.File.Name), cancellationToken);
+            await JoinAsync(row, link, ChatMessage.FileAcceptOnConnection(row.OfferedName), cancellationToken);
             return;
         }
 
-        var (user, contact, connection) = await database.ReadChatAsync(store => (store.GetOwnProfile()!.Value.User, store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
+        var (user, contact, connection, known) = await database.ReadChatAsync(
+            store => (store.GetOwnProfile()!.Value.User, store.GetContact(row.Contact)!, store.GetConnection(row.Contact), store.Files.GetConnection(row.File.Id)),
+            cancellationToken);
+        // The contact has our link already, or is being sent it.
+        if (known is not null)
+            return;
         if (connection is not { } open || contact.State == ContactState.DeletedByPeer || row.Shared is not { } shared)
             throw new ChatException(ChatError.NotReady, $"The connection with {contact.Name} is gone: the file cannot be asked for.");
         var created = await agent.CreateConnectionAsync(user, ConnectionMode.Invitation, PostQuantumMode.Off, cancellationToken);
         await AddAsync(created.Connection, row.File.Id);
-        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.File.Name, created.Link.ToText()), cancellationToken);
+        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName, created.Link.ToText()), cancellationToken);
     }
 
     /// <summary>Joins the other side's link for a file. Doing it again after a crash goes on where it was.</summary>

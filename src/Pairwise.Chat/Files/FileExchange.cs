@@ -59,18 +59,7 @@ internal sealed class FileExchange : IDisposable
         async () =>
         {
             if (await _connections.HandleAsync(happened, cancellationToken) is { } file)
-            {
-                try
-                {
-                    await StepAsync(await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken), cancellationToken);
-                }
-                catch (ChatException e)
-                {
-                    // The pieces are kept: the next start tries again.
-                    await _tell(new ChatEvent.Problem(e.Message), cancellationToken);
-                }
-            }
-
+                await TryStepAsync(file, cancellationToken);
             return true;
         },
         cancellationToken);
@@ -84,6 +73,7 @@ internal sealed class FileExchange : IDisposable
         await InTurnAsync(
             async () =>
             {
+                await _connections.ResumeAsync(cancellationToken);
                 await _standalone.ResumeAsync(cancellationToken);
                 return true;
             },
@@ -179,12 +169,11 @@ internal sealed class FileExchange : IDisposable
         },
         cancellationToken);
 
-    /// <summary>Does what is next for a file, if anything is.</summary>
+    /// <summary>Does what is next for a file, if anything is. What hinders it is told: nothing else waits for that.</summary>
     public Task ContinueAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
         async () =>
         {
-            var row = await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken);
-            await StepAsync(row, cancellationToken);
+            await TryStepAsync(file, cancellationToken);
             return true;
         },
         cancellationToken);
@@ -200,9 +189,9 @@ internal sealed class FileExchange : IDisposable
             var (contact, item) = await AcceptAsync(file, new AcceptOptions(false, null, false, null), cancellationToken);
             await _tell(new ChatEvent.FileStarted(contact, item), cancellationToken);
         }
-        catch (ChatException e)
+        catch (Exception e) when (e is ChatException or AgentException)
         {
-            await _tell(new ChatEvent.Problem(e.Message), cancellationToken);
+            await _tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
         }
     }
 
@@ -281,6 +270,19 @@ internal sealed class FileExchange : IDisposable
         file,
         static (contact, item) => item.File!.State == FileState.SendComplete ? new ChatEvent.FileCompleted(contact, item) : new ChatEvent.FileFailed(contact, item),
         cancellationToken);
+
+    // What the step could not do is kept: the next start tries again.
+    private async Task TryStepAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await StepAsync(await _database.ReadChatAsync(store => store.Files.Get(file), cancellationToken), cancellationToken);
+        }
+        catch (Exception e) when (e is ChatException or AgentException)
+        {
+            await _tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
+        }
+    }
 
     private async Task StepAsync(FileRow? row, CancellationToken cancellationToken)
     {

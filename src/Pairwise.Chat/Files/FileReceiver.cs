@@ -57,19 +57,13 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         }
         catch (AgentException e) when (!e.IsTransient || row.Inline == InlineMode.Connection)
         {
-            await OfferAgainAsync();
+            await OfferAgainAsync(row.File.Id);
             throw row.Inline == InlineMode.Connection ? ChatErrors.From(e) : ChatErrors.FromFile(e);
         }
         catch (ChatException)
         {
-            await OfferAgainAsync();
+            await OfferAgainAsync(row.File.Id);
             throw;
-        }
-
-        async Task OfferAgainAsync()
-        {
-            await connections.EndAsync(row.File.Id, waitForDelivery: false, CancellationToken.None);
-            await database.ChangeChatAsync(store => store.Files.Offer(row.File.Id, FileState.ReceiveInvitation, null), CancellationToken.None);
         }
     }
 
@@ -116,6 +110,9 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
                 break;
             case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.None, IsDescribed: true }:
                 await BeginDescribedAsync(row, cancellationToken);
+                break;
+            case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.Connection, Pieces: 0 }:
+                await AskAgainAsync(row, cancellationToken);
                 break;
             case { File.State: FileState.ReceiveAccepted or FileState.ReceiveTransfer, Inline: not InlineMode.None }:
                 await AssembleAsync(row, cancellationToken);
@@ -216,12 +213,32 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         await database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.ReceiveTransfer), cancellationToken);
     }
 
+    // The process ended before it had asked; once it has, this does nothing.
+    private async Task AskAgainAsync(FileRow row, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connections.AskAsync(row, cancellationToken);
+        }
+        catch (Exception e) when (e is ChatException or AgentException { IsTransient: false })
+        {
+            await OfferAgainAsync(row.File.Id);
+            throw;
+        }
+    }
+
+    private async Task OfferAgainAsync(ChatFileId file)
+    {
+        await connections.EndAsync(file, waitForDelivery: false, CancellationToken.None);
+        await database.ChangeChatAsync(store => store.Files.Offer(file, FileState.ReceiveInvitation, null), CancellationToken.None);
+    }
+
     private async Task AskForPiecesAsync(FileRow row, CancellationToken cancellationToken)
     {
         var (contact, connection) = await database.ReadChatAsync(store => (store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
         if (connection is not { } open || contact.State == ContactState.DeletedByPeer || row.Shared is not { } shared)
             throw new ChatException(ChatError.NotReady, $"The connection with {contact.Name} is gone: the file cannot be asked for.");
-        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.File.Name), cancellationToken);
+        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName), cancellationToken);
     }
 
     private async Task AssembleAsync(FileRow row, CancellationToken cancellationToken)

@@ -27,7 +27,10 @@ internal static class IncomingFiles
             _ => (FileState.ReceiveError, "The file was sent in the way of old programs, without file relays, and is too large for that: ask for it again from a newer program."),
         };
         var isOnConnection = state == FileState.ReceiveInvitation && invitation.Description is null && invitation is not { Inline: InlineMode.Offer, Size: <= MaxInlineSizeOnRequest };
-        var file = store.Files.Add(item, SafeFileName.From(invitation.Name), invitation.Size, state, isInline ? invitation.Inline : InlineMode.None, null, null, null, invitation.Description);
+        var name = SafeFileName.From(invitation.Name);
+        var file = store.Files.Add(item, name, invitation.Size, state, isInline ? invitation.Inline : InlineMode.None, null, null, null, invitation.Description);
+        if (name != invitation.Name)
+            store.Files.SetOfferedName(file, invitation.Name);
         if (isOnConnection)
             store.Files.SetLink(file, invitation.Link);
         if (error is not null)
@@ -89,7 +92,7 @@ internal static class IncomingFiles
     /// </summary>
     public static (ChatFileId File, bool IsCancelled)? AddPiece(ChatStore store, ContactId contact, SharedMessageId message, FileChunk chunk)
     {
-        return store.Files.Get(contact, ItemDirection.Received, message) is { } row ? AddPiece(store, row, chunk) : null;
+        return store.Files.Get(contact, ItemDirection.Received, message) is { Inline: not InlineMode.Connection } row ? AddPiece(store, row, chunk) : null;
     }
 
     /// <inheritdoc cref="AddPiece(ChatStore, ContactId, SharedMessageId, FileChunk)"/>

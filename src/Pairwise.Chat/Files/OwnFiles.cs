@@ -94,6 +94,8 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
 
     private static LocalFile Here(FileRow row)
     {
+        if (row is { IsOurs: true, File.Path: null })
+            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not on this machine: you sent its description.");
         if (row.File.Path is not { } path || row.File.State is not (FileState.ReceiveComplete or <= FileState.SendError))
             throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not here: /fr {row.File.Id} receives it.");
         return File.Exists(path)

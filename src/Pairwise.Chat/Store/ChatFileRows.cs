@@ -22,6 +22,7 @@ namespace Pairwise.Chat.Store;
 /// <param name="SenderDescription">How to delete it from the relays; only of ours.</param>
 /// <param name="Pieces">Pieces of the description told, or of the inline file sent or received.</param>
 /// <param name="Link">The other side's link for a file over a connection of its own; null when the link is ours, or there is none.</param>
+/// <param name="OfferedName">What its sender calls it, and knows it by when it is asked for.</param>
 internal sealed record FileRow(
     ChatFile File,
     ChatItemId Item,
@@ -36,7 +37,8 @@ internal sealed record FileRow(
     bool IsDescribed,
     string? SenderDescription,
     int Pieces,
-    string? Link)
+    string? Link,
+    string OfferedName)
 {
     public bool IsOurs => File.State <= FileState.SendError;
 }
@@ -48,7 +50,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public const string FileColumns = "f.file_id, f.name, f.size, f.state, f.path, f.encryption IS NOT NULL, f.inline_mode, f.error";
 
     private const string Columns =
-        FileColumns + ", i.item_id, i.contact_id, i.shared_id, f.encryption, f.agent_file, f.approved, f.description, f.description_parts, f.description_complete, f.sender_description, f.pieces, f.link";
+        FileColumns + ", i.item_id, i.contact_id, i.shared_id, f.encryption, f.agent_file, f.approved, f.description, f.description_parts, f.description_complete, f.sender_description, f.pieces, f.link, coalesce(f.offered_name, f.name)";
 
     private const int KeyLength = 32;
     private const string Tables = "chat_files f JOIN chat_items i ON i.item_id = f.item_id";
@@ -168,11 +170,19 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public void SetLink(ChatFileId file, string? link) =>
         session.Execute("UPDATE chat_files SET inline_mode = ?2, link = ?3 WHERE file_id = ?1", file.Value, (long)InlineMode.Connection, link);
 
+    /// <summary>The sender's name of a file, when it cannot have that here.</summary>
+    public void SetOfferedName(ChatFileId file, string name) => session.Execute("UPDATE chat_files SET offered_name = ?2 WHERE file_id = ?1", file.Value, name);
+
     public long? GetLastMessage(ChatFileId file) => session.Scalar("SELECT last_message_id FROM chat_files WHERE file_id = ?1", file.Value);
 
     /// <summary>The connections that files have of their own.</summary>
     public List<(ConnectionId Connection, ChatFileId File)> GetConnections() =>
         session.Query("SELECT connection_id, file_id FROM chat_file_connections", static row => (ReadConnection(row), new ChatFileId(row.GetInt64(1))));
+
+    /// <summary>Files with a connection of their own that nothing is to come over any more.</summary>
+    public List<ChatFileId> GetIdleWithConnection() => session.Query(
+        "SELECT f.file_id FROM chat_file_connections c JOIN chat_files f ON f.file_id = c.file_id WHERE f.state NOT IN (0, 1, 2, 11, 12)",
+        static row => new ChatFileId(row.GetInt64(0)));
 
     public ConnectionId? GetConnection(ChatFileId file) =>
         session.TryQuery("SELECT connection_id FROM chat_file_connections WHERE file_id = ?1", ReadConnection, out var connection, file.Value) ? connection : null;
@@ -220,7 +230,8 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         row.GetBoolean(16),
         row.GetTextOrNull(17),
         row.GetInt32(18),
-        row.GetTextOrNull(19));
+        row.GetTextOrNull(19),
+        row.GetText(20));
 
     private static ConnectionId ReadConnection(Row row) =>
         ConnectionId.TryParse(row.GetText(0), out var connection) ? connection : throw new FormatException("A stored connection id does not parse.");

@@ -52,7 +52,7 @@ CREATE TABLE chat_files (
   pieces INTEGER NOT NULL DEFAULT 0,
   last_message_id INTEGER,
   error TEXT
-, link TEXT) STRICT;
+, link TEXT, offered_name TEXT) STRICT;
 
 CREATE INDEX chat_files_active ON chat_files (file_id) WHERE state IN (0, 1, 2, 11, 12);
 
