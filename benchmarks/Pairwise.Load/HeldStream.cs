@@ -69,16 +69,9 @@ internal sealed class HeldStream(Socket socket, Stream inner, Memory<byte> store
     internal async Task ExchangeAsync(HeldRound round, CancellationToken cancellationToken)
     {
         SetLowWater(LowWater);
-        bool isLow = false;
         Task sending = SendAsync(round, cancellationToken);
         while (!sending.IsCompleted || _received < _sent)
         {
-            if (sending.IsCompleted && !isLow)
-            {
-                isLow = true; // the last answers may be fewer
-                SetLowWater(1);
-            }
-
             int count = await inner.ReadAsync(store[_received.._sent], cancellationToken);
             if (count == 0)
             {
@@ -179,5 +172,6 @@ internal sealed class HeldStream(Socket socket, Stream inner, Memory<byte> store
         }
 
         round.End();
+        SetLowWater(1); // the last answers may be fewer
     }
 }
