@@ -84,6 +84,25 @@ public sealed class Http2ConnectionTests
     }
 
     [Fact]
+    public async Task A_request_waits_for_the_end_of_the_answer_before_as_some_servers_allow_one_stream_at_a_time()
+    {
+        await using var server = new ScriptedHttp2Server();
+        await SendAsync(server, Block);
+        await server.ReadBeginningAsync();
+        await server.ReadRequestAsync(1);
+        await server.SendHeadersAsync(1);
+        await server.SendAsync(Http2FrameType.Data, Http2Flags.None, 1, [1, .. new byte[100]]);
+        Assert.Equal([1], (await server.Http.ReadAsync(1, Token)).ToArray());
+        var sending = SendAsync(server, Block);
+        await server.SendAsync(Http2FrameType.Ping, Http2Flags.None, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+        Assert.Equal(Http2FrameType.Ping, (await server.ReadFrameAsync()).Frame.Type);
+        await server.SendAsync(Http2FrameType.Data, Http2Flags.End, 1);
+        await server.ReadRequestAsync(3);
+        await sending;
+        Assert.True(server.Http.IsUsable);
+    }
+
+    [Fact]
     public async Task An_upload_keeps_to_the_windows_and_frames_that_the_server_allows()
     {
         await using var server = new ScriptedHttp2Server();
@@ -142,6 +161,72 @@ public sealed class Http2ConnectionTests
     }
 
     [Fact]
+    public async Task A_word_before_the_answer_does_not_end_an_upload()
+    {
+        await using var server = new ScriptedHttp2Server();
+        var content = Bytes(100_000, seed: 4);
+        var sending = SendAsync(server, Block, content);
+        await server.SendAsync(Http2FrameType.Headers, Http2Flags.EndHeaders, 1, 0x08, 3, (byte)'1', (byte)'0', (byte)'0');
+        await server.WidenAsync(0, 200_000);
+        await server.WidenAsync(1, 200_000);
+        await server.ReadBeginningAsync();
+        var (_, body, _) = await server.ReadRequestAsync(1);
+        await sending;
+        Assert.Equal((byte[])[.. Block, .. content], body);
+        await server.SendHeadersAsync(1);
+        await server.SendAsync(Http2FrameType.Data, Http2Flags.End, 1, 7);
+        Assert.Equal(1, await server.Http.ReadAtLeastAsync(new byte[10], Token));
+        Assert.True(server.Http.IsUsable);
+    }
+
+    [Fact]
+    public async Task A_window_that_the_server_takes_back_has_to_be_wider_than_what_was_sent_before_more_follows()
+    {
+        await using var server = new ScriptedHttp2Server();
+        var sending = SendAsync(server, Block, new byte[100_000]);
+        await server.ReadBeginningAsync();
+        await server.ReadFrameAsync();
+        for (var sent = 0; sent < 65_535;)
+            sent += (await server.ReadFrameAsync()).Frame.Length;
+
+        // 10 - 65,535 + 65,525 leaves nothing.
+        await server.SendSettingAsync(4, 10);
+        await server.WidenAsync(0, 1_000_000);
+        await server.WidenAsync(1, 65_525);
+        await server.SendAsync(Http2FrameType.Ping, Http2Flags.None, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+        Assert.Equal(Http2FrameType.Settings, (await server.ReadFrameAsync()).Frame.Type);
+        Assert.Equal(Http2FrameType.Ping, (await server.ReadFrameAsync()).Frame.Type);
+        await server.WidenAsync(1, 25);
+        var (frame, _) = await server.ReadFrameAsync();
+        Assert.Equal((Http2FrameType.Data, 25), (frame.Type, frame.Length));
+        await server.WidenAsync(1, 100_000);
+        await server.ReadRequestRestAsync(1);
+        await sending;
+        Assert.True(server.Http.IsUsable);
+    }
+
+    [Fact]
+    public async Task A_server_with_a_small_table_of_fields_hears_once_that_none_is_used()
+    {
+        await using var server = new ScriptedHttp2Server();
+        await SendAsync(server, Block);
+        await server.ReadBeginningAsync();
+        await server.ReadRequestAsync(1);
+        await server.SendSettingAsync(1, 0);
+        await server.SendHeadersAsync(1, isLast: true);
+        Assert.Equal(0, await server.Http.ReadAtLeastAsync(new byte[10], Token));
+        await SendAsync(server, Block);
+        Assert.Equal(Http2FrameType.Settings, (await server.ReadFrameAsync()).Frame.Type);
+        var (fields, _, _) = await server.ReadRequestAsync(3);
+        Assert.Equal([0x20, 0x83], fields[..2]);
+        await server.SendHeadersAsync(3, isLast: true);
+        Assert.Equal(0, await server.Http.ReadAtLeastAsync(new byte[10], Token));
+        await SendAsync(server, Block);
+        (fields, _, _) = await server.ReadRequestAsync(5);
+        Assert.Equal([0x83, 0x86], fields[..2]);
+    }
+
+    [Fact]
     public async Task A_farewell_lets_the_present_answer_end_and_no_other_begin()
     {
         await using var server = new ScriptedHttp2Server();
@@ -151,6 +236,22 @@ public sealed class Http2ConnectionTests
         await server.SendHeadersAsync(1);
         await server.SendAsync(Http2FrameType.Data, Http2Flags.End, 1, 7);
         Assert.Equal(1, await server.Http.ReadAtLeastAsync(new byte[10], Token));
+        Assert.False(server.Http.IsUsable);
+    }
+
+    [Fact]
+    public async Task A_farewell_at_the_end_of_the_answer_before_is_heard_before_a_request_is_sent()
+    {
+        await using var server = new ScriptedHttp2Server();
+        await SendAsync(server, Block);
+        await server.SendHeadersAsync(1);
+        await server.SendAsync(Http2FrameType.Data, Http2Flags.None, 1, 7);
+        Assert.Equal([7], (await server.Http.ReadAsync(1, Token)).ToArray());
+        Assert.True(server.Http.IsUsable);
+        await server.SendAsync(Http2FrameType.GoAway, Http2Flags.None, 0, 0, 0, 0, 1, 0, 0, 0, 0);
+        await server.SendAsync(Http2FrameType.Data, Http2Flags.End, 1);
+        var cause = await Assert.ThrowsAsync<TransportException>(() => SendAsync(server, Block));
+        Assert.Equal(TransportFailure.Closed, cause.Failure);
         Assert.False(server.Http.IsUsable);
     }
 
@@ -173,6 +274,7 @@ public sealed class Http2ConnectionTests
         { "000001 00 00 00000000 00", TransportFailure.Protocol }, // data of no stream
         { "000001 00 00 00000002 00", TransportFailure.Protocol }, // data of a stream of the server's
         { "000001 00 00 00000003 00", TransportFailure.Protocol }, // data of a stream to come
+        { "000001 01 00 00000001 88 000001 09 04 00000003 88", TransportFailure.Protocol }, // a continuation on another stream
         { "000001 00 08 00000001 05", TransportFailure.Protocol }, // more padding than there is
         { "000000 00 08 00000001", TransportFailure.Protocol }, // no room for the padding's length
         { "000001 01 00 00000001 88 000000 00 01 00000001", TransportFailure.Protocol }, // fields that break off

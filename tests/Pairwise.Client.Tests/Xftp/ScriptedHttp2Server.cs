@@ -57,9 +57,18 @@ internal sealed class ScriptedHttp2Server : IAsyncDisposable
     {
         var (headers, fields) = await ReadFrameAsync();
         Assert.Equal((Http2FrameType.Headers, stream), (headers.Type, headers.Stream));
+        if (headers.Flags.HasFlag(Http2Flags.End))
+            return (fields, [], 0);
+        var (body, frames) = await ReadRequestRestAsync(stream);
+        return (fields, body, frames);
+    }
+
+    /// <summary>Reads what is left of a request's body.</summary>
+    public async Task<(byte[] Body, int Frames)> ReadRequestRestAsync(int stream)
+    {
         var body = new List<byte>();
         var frames = 0;
-        for (var isEnded = headers.Flags.HasFlag(Http2Flags.End); !isEnded;)
+        for (var isEnded = false; !isEnded;)
         {
             var (frame, payload) = await ReadFrameAsync();
             if (frame.Type is not Http2FrameType.Data)
@@ -74,7 +83,7 @@ internal sealed class ScriptedHttp2Server : IAsyncDisposable
             isEnded = frame.Flags.HasFlag(Http2Flags.End);
         }
 
-        return (fields, [.. body], frames);
+        return ([.. body], frames);
     }
 
     public async Task SendAsync(Http2FrameType type, Http2Flags flags, int stream, params byte[] payload)

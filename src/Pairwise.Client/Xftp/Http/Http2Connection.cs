@@ -24,6 +24,7 @@ internal sealed class Http2Connection
     private const int MostWindow = int.MaxValue;
     private const int DefaultWindow = 65_535;
     private const int DefaultFrame = 16_384;
+    private const int DefaultTable = 4_096;
 
     // What this side tells: frames of answers may be so long, and an answer as well before it waits for a wider window.
     private const int ReceivedFrame = 64 * 1024;
@@ -54,6 +55,7 @@ internal sealed class Http2Connection
     private long _window = DefaultWindow;
     private int _initialWindow = DefaultWindow;
     private int _frame = DefaultFrame;
+    private bool _isTableCut;
     private bool _isLeaving;
     private bool _isFailed;
 
@@ -80,7 +82,10 @@ internal sealed class Http2Connection
     /// <summary>Whether another request can follow.</summary>
     public bool IsUsable => !_isFailed && !_isLeaving;
 
-    /// <summary>Sends a request. The answer is read with <see cref="ReadAsync"/>, to its end if another request is to follow.</summary>
+    /// <summary>
+    /// Sends a request, whose answer is read with <see cref="ReadAsync"/>. What was not read of the answer before is skipped
+    /// first: a server may allow no second stream while one is open.
+    /// </summary>
     /// <exception cref="TransportException">The connection has ended, or the server does not speak HTTP/2.</exception>
     /// <exception cref="LocalFaultException">The body cannot be read.</exception>
     public async ValueTask SendAsync(RequestBody body, CancellationToken cancellationToken)
@@ -90,6 +95,10 @@ internal sealed class Http2Connection
 
         // Until it is known that nothing of it is missing, the connection is not usable.
         _isFailed = true;
+        while (!_isEnded)
+            await ReadAsync(ReadLength, cancellationToken);
+        if (_isLeaving)
+            throw new TransportException(TransportFailure.Closed, "The server ends the connection.");
         var buffer = ArrayPool<byte>.Shared.Rent(WriteLength);
         try
         {
@@ -116,7 +125,7 @@ internal sealed class Http2Connection
                 while (left > 0 && Math.Min(_window, _streamWindow) <= 0)
                 {
                     await ReadFrameAsync(cancellationToken);
-                    if (_isAnswering)
+                    if (_isAnswering || _isEnded)
                         return; // an answer that does not wait for the body is a refusal
                 }
             }
@@ -190,9 +199,6 @@ internal sealed class Http2Connection
             _taken = 0;
         }
 
-        // What is left of the answer before is skipped when it comes.
-        _padding += _data;
-        _data = 0;
         _isLastData = false;
         _stream += 2;
         _streamWindow = _initialWindow;
@@ -227,13 +233,22 @@ internal sealed class Http2Connection
         return rest[sizeof(int)..];
     }
 
-    // fields = ":method POST" ":scheme http" ":path /" ":authority" content-length ; RFC 7541, section 6 and appendix A
+    // fields = [table size 0] ":method POST" ":scheme http" ":path /" ":authority" content-length ; RFC 7541, section 6 and appendix A
     private Span<byte> WriteHeaders(Span<byte> destination, long bodyLength)
     {
         ReadOnlySpan<byte> indexed = [0x83, 0x86, 0x84];
         var fields = destination[Http2Frame.HeaderLength..];
-        indexed.CopyTo(fields);
-        var rest = WriteField(fields[indexed.Length..], [0x01], _authority);
+        var rest = fields;
+        if (_isTableCut)
+        {
+            // A table smaller than the default has to be agreed to, even by who uses none (RFC 7541, section 4.2).
+            rest[0] = 0x20;
+            rest = rest[1..];
+            _isTableCut = false;
+        }
+
+        indexed.CopyTo(rest);
+        rest = WriteField(rest[indexed.Length..], [0x01], _authority);
         rest = WriteField(rest, [0x0f, 0x0d], Encoding.ASCII.GetBytes(bodyLength.ToString(CultureInfo.InvariantCulture)));
         new Http2Frame(fields.Length - rest.Length, Http2FrameType.Headers, bodyLength == 0 ? Http2Flags.EndHeaders | Http2Flags.End : Http2Flags.EndHeaders, _stream).Write(destination);
         return rest;
@@ -316,14 +331,6 @@ internal sealed class Http2Connection
                 throw Broken("padding that does not fit");
         }
 
-        if (frame.Stream != _stream)
-        {
-            // The rest of an earlier answer, which nobody reads any more.
-            _padding += length;
-            _isLastData = false;
-            return;
-        }
-
         _isAnswering = true;
         _data = length;
         _isLastData = frame.Flags.HasFlag(Http2Flags.End);
@@ -335,12 +342,10 @@ internal sealed class Http2Connection
     {
         CheckStream(frame);
         if (!_isContinued)
-            _isLastHeaders = frame.Flags.HasFlag(Http2Flags.End) && frame.Stream == _stream;
+            _isLastHeaders = frame.Flags.HasFlag(Http2Flags.End);
         _isContinued = !frame.Flags.HasFlag(Http2Flags.EndHeaders);
         _padding = frame.Length;
         _isLastData = false;
-        if (frame.Stream == _stream)
-            _isAnswering = true;
         if (!_isContinued && _isLastHeaders)
             _isEnded = true;
     }
@@ -391,6 +396,9 @@ internal sealed class Http2Connection
                     _streamWindow += (int)value - (long)_initialWindow;
                     _initialWindow = (int)value;
                     break;
+                case Http2Setting.HeaderTableSize:
+                    _isTableCut |= value < DefaultTable;
+                    break;
                 case Http2Setting.MaxFrameSize:
                     _frame = (int)value;
                     break;
@@ -420,11 +428,11 @@ internal sealed class Http2Connection
 
     private void CheckStream(Http2Frame frame)
     {
-        if (frame.Stream == 0 || frame.Stream > _stream || (frame.Stream & 1) == 0)
+        if (frame.Stream != _stream)
             throw Broken("a frame of a stream that is not there");
     }
 
-    /// <summary>Skips padding, header fields, and rests of earlier answers.</summary>
+    /// <summary>Skips padding and header fields.</summary>
     private async ValueTask SkipAsync(CancellationToken cancellationToken)
     {
         while (_padding > 0)

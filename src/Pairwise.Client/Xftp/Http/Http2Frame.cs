@@ -61,6 +61,7 @@ internal readonly record struct Http2Frame(int Length, Http2FrameType Type, Http
 /// <summary>What both ends tell each other about themselves (RFC 9113, section 6.5.2).</summary>
 internal enum Http2Setting : ushort
 {
+    HeaderTableSize = 1,
     EnablePush = 2,
     InitialWindowSize = 4,
     MaxFrameSize = 5,
