@@ -256,6 +256,17 @@ public sealed class Http2ConnectionTests
     }
 
     [Fact]
+    public async Task A_farewell_because_of_an_error_ends_the_request_though_the_connection_stays_open()
+    {
+        await using var server = new ScriptedHttp2Server();
+        await SendAsync(server, Block);
+        await server.SendAsync(Http2FrameType.GoAway, Http2Flags.None, 0, 0, 0, 0, 1, 0, 0, 0, 9);
+        var cause = await Assert.ThrowsAsync<TransportException>(() => server.Http.ReadAsync(1, Token).AsTask());
+        Assert.Equal(TransportFailure.Closed, cause.Failure);
+        Assert.False(server.Http.IsUsable);
+    }
+
+    [Fact]
     public async Task What_was_cancelled_leaves_a_connection_that_is_not_used_again()
     {
         await using var server = new ScriptedHttp2Server();

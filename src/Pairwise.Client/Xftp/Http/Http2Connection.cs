@@ -376,7 +376,8 @@ internal sealed class Http2Connection
                 throw Broken("a farewell that does not parse");
             case Http2FrameType.GoAway:
                 _isLeaving = true;
-                if ((BinaryPrimitives.ReadUInt32BigEndian(payload.Span) & int.MaxValue) < _stream)
+                // Last stream that it answers, and an error, after which it answers none, though some servers leave the connection open.
+                if ((BinaryPrimitives.ReadUInt32BigEndian(payload.Span) & int.MaxValue) < _stream || BinaryPrimitives.ReadUInt32BigEndian(payload.Span[4..]) != 0)
                     throw new TransportException(TransportFailure.Closed, "The server ends the connection.");
                 return;
         }
