@@ -146,6 +146,7 @@ public sealed class ChatCore : IAsyncDisposable
         await _stopping.CancelAsync();
         await _receiving;
         await _subscribing;
+        await _files.StopAsync();
         await _agent.DisposeAsync();
         _events.Writer.TryComplete();
         _files.Dispose();

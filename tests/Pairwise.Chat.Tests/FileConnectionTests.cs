@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Pairwise.Agent;
 using Pairwise.Chat.Protocol;
@@ -210,6 +211,28 @@ public sealed class FileConnectionTests : FileConversation
         await FailAsync($"/f @bob {MakeFile("a.bin", 10)}");
         Assert.Equal(["file send", "file cancel"], await AllAsync());
         Assert.Equal(FileState.SendError, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
+    }
+
+    [Fact]
+    public async Task Relay_that_a_contact_chose_for_a_file_keeps_no_message_away()
+    {
+        Change = static options => options with { FileServers = [] };
+        await RestartAsync();
+        await DoAsync<ChatResponse.MessageAccepted>($"/f @bob {MakeFile("large.bin", 2_000_000)}");
+        var offered = Sent(await Agent.NextAsync());
+        var way = new TaskCompletionSource();
+        Agent.JoinWay = way.Task;
+        var link = (await LinkAsync()).ToText();
+        var taken = ChatMessage.FileAccept(SharedMessageId.Create(SystemRandom.Instance), offered.Id!.Value, "large.bin", link);
+        Agent.TellMessage(7, Encoding.UTF8.GetString(ChatMessageCodec.Encode(taken)));
+        Agent.TellMessage(8, Encoding.UTF8.GetString(ChatMessageCodec.Encode(taken)));
+        Agent.TellMessage(9, Text("meanwhile"));
+        Assert.Equal("started Sent file 1 (large.bin)", await NextAsync());
+        Assert.Equal("started Sent file 1 (large.bin)", await NextAsync());
+        Assert.Equal("bob> meanwhile", await NextAsync());
+        Assert.Equal(["ack 7", "ack 8", "ack 9"], from line in await AllAsync() select line[..5]);
+        way.SetResult();
+        Assert.StartsWith("join ", await Agent.NextAsync(), StringComparison.Ordinal);
     }
 
     // As when the program ends while a file is being accepted.

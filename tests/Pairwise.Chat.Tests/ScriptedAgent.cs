@@ -34,6 +34,9 @@ internal sealed class ScriptedAgent : IAgentClient
     /// <summary>Thrown by every joining.</summary>
     public Exception? JoinFailure { get; set; }
 
+    /// <summary>Ends before anything is joined.</summary>
+    public Task JoinWay { get; set; } = Task.CompletedTask;
+
     /// <summary>Thrown by every making of a connection.</summary>
     public Exception? CreateFailure { get; set; }
 
@@ -122,6 +125,7 @@ internal sealed class ScriptedAgent : IAgentClient
 
     public async Task<JoinedConnection> JoinConnectionAsync(ConnectionId connection, ConnectionRequest link, ReadOnlyMemory<byte> info, bool isPostQuantum, CancellationToken cancellationToken)
     {
+        await JoinWay.WaitAsync(cancellationToken);
         if (JoinFailure is { } failure)
             throw failure;
         await NoteAsync("join " + Encoding.UTF8.GetString(info.Span));

@@ -48,7 +48,8 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
     {
         if (row.Link is { } link)
         {
-            await JoinAsync(row, link, ChatMessage.FileAcceptOnConnection(row.OfferedName), cancellationToken);
+            var (ours, invitation) = await PrepareToJoinAsync(row, link, cancellationToken);
+            await JoinAsync(ours, invitation, ChatMessage.FileAcceptOnConnection(row.OfferedName), cancellationToken);
             return;
         }
 
@@ -65,18 +66,23 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
         await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName, created.Link.ToText()), cancellationToken);
     }
 
-    /// <summary>Joins the other side's link for a file. Doing it again after a crash goes on where it was.</summary>
-    /// <exception cref="ChatException">It is no link, or cannot be used.</exception>
-    public async Task JoinAsync(FileRow row, string text, ChatMessage info, CancellationToken cancellationToken)
+    /// <summary>Notes the connection for the other side's link for a file; <see cref="JoinAsync"/> is next. Again after a crash, it is the same one.</summary>
+    /// <exception cref="ChatException">It is no link.</exception>
+    public async Task<(ConnectionId Connection, ConnectionRequest.Invitation Invitation)> PrepareToJoinAsync(FileRow row, string text, CancellationToken cancellationToken)
     {
         if (!ConnectionLink.TryParse(text, out var link) || link is not ConnectionLink.Full { Request: ConnectionRequest.Invitation invitation })
             throw new ChatException(ChatError.InvalidLink, $"The link for file {row.File.Id} cannot be used: ask for the file again.");
         var (user, known) = await database.ReadChatAsync(store => (store.GetOwnProfile()!.Value.User, store.Files.GetConnection(row.File.Id)), cancellationToken);
-        var connection = known ?? await agent.PrepareToJoinAsync(user, invitation, isPostQuantum: false, cancellationToken);
-        if (known is null)
-            await AddAsync(connection, row.File.Id);
-        await agent.JoinConnectionAsync(connection, invitation, Encode(info), isPostQuantum: false, cancellationToken);
+        if (known is { } connection)
+            return (connection, invitation);
+        connection = await agent.PrepareToJoinAsync(user, invitation, isPostQuantum: false, cancellationToken);
+        await AddAsync(connection, row.File.Id);
+        return (connection, invitation);
     }
+
+    /// <summary>Joins; doing it again after a crash goes on where it was. It waits for relays, and needs nobody's turn.</summary>
+    public Task JoinAsync(ConnectionId connection, ConnectionRequest.Invitation invitation, ChatMessage info, CancellationToken cancellationToken) =>
+        agent.JoinConnectionAsync(connection, invitation, Encode(info), isPostQuantum: false, cancellationToken);
 
     /// <summary>Ends the connection of a file, if it has one.</summary>
     public async Task EndAsync(ChatFileId file, bool waitForDelivery, CancellationToken cancellationToken)

@@ -23,6 +23,7 @@ internal sealed class FileExchange : IDisposable
     private readonly FileReceiver _receiver;
     private readonly StandaloneFiles _standalone;
     private readonly FileConnections _connections;
+    private readonly FileJoins _joins;
 
     public FileExchange(Database database, IAgentClient agent, MessageSender sender, ChatOptions options, Func<ChatEvent, CancellationToken, ValueTask> tell)
     {
@@ -33,6 +34,7 @@ internal sealed class FileExchange : IDisposable
         _tell = tell;
         Places = new FilePlaces(options);
         _connections = new FileConnections(database, agent, sender, options, tell);
+        _joins = new FileJoins(database, _connections, TellOfEndAsync, tell, InTurnAsync);
         _receiver = new FileReceiver(database, agent, sender, options, Places, _connections, tell) { EncryptsFiles = options.EncryptsFiles };
         _standalone = new StandaloneFiles(database, agent, options, Places, tell);
     }
@@ -47,6 +49,9 @@ internal sealed class FileExchange : IDisposable
     }
 
     public void Dispose() => _turn.Dispose();
+
+    /// <summary>Waits for what runs beside the turn, once the token that it was started with is cancelled.</summary>
+    public Task StopAsync() => _joins.StopAsync();
 
     /// <summary>Reads what has to be known before the agent tells anything.</summary>
     public Task LoadAsync(CancellationToken cancellationToken) => _connections.LoadAsync(cancellationToken);
@@ -184,7 +189,8 @@ internal sealed class FileExchange : IDisposable
         try
         {
             var row = await FindAsync(file, cancellationToken);
-            if (row.File.State != FileState.ReceiveInvitation || row.File.Size >= _options.AutoAcceptSize)
+            // A link leads to a relay that the contact chose: whether to go there is for the user to say.
+            if (row.File.State != FileState.ReceiveInvitation || row.File.Size >= _options.AutoAcceptSize || row.Link is not null)
                 return;
             var (contact, item) = await AcceptAsync(file, new AcceptOptions(false, null, false, null), cancellationToken);
             await _tell(new ChatEvent.FileStarted(contact, item), cancellationToken);
@@ -292,7 +298,7 @@ internal sealed class FileExchange : IDisposable
                 await ResumeSendingAsync(row, transfer, cancellationToken);
                 break;
             case { File.State: FileState.SendTransfer, Inline: InlineMode.Connection, Link: { } link }:
-                await JoinAsync(row, link, cancellationToken);
+                await _joins.StartAsync(row, link, cancellationToken);
                 break;
             case { File.State: FileState.SendTransfer, Inline: InlineMode.Offer } or { File.State: FileState.SendUploaded }:
                 await SendPiecesAsync(row, cancellationToken);
@@ -360,30 +366,6 @@ internal sealed class FileExchange : IDisposable
         catch (ChatException e)
         {
             await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, e.Message), cancellationToken);
-            await TellOfEndAsync(row.File.Id, cancellationToken);
-        }
-    }
-
-    // The contact takes a file of ours by a link.
-    private async Task JoinAsync(FileRow row, string link, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _connections.JoinAsync(row, link, ChatMessage.Ok(), cancellationToken);
-        }
-        catch (ChatException e)
-        {
-            await FailAsync(e.Message);
-        }
-        catch (AgentException e) when (!e.IsTransient)
-        {
-            await FailAsync(ChatErrors.Describe(e.Error));
-        }
-
-        async Task FailAsync(string sentence)
-        {
-            await _database.ChangeChatAsync(store => store.Files.SetState(row.File.Id, FileState.SendError, sentence), cancellationToken);
-            await _connections.EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
             await TellOfEndAsync(row.File.Id, cancellationToken);
         }
     }
@@ -479,6 +461,14 @@ internal sealed class FileExchange : IDisposable
         ?? throw OwnFiles.NotFound(file);
 
     private async Task<UserId> UserAsync(CancellationToken cancellationToken) => (await _database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;
+
+    private async Task InTurnAsync(Func<Task> step, CancellationToken cancellationToken) => await InTurnAsync(
+        async () =>
+        {
+            await step();
+            return true;
+        },
+        cancellationToken);
 
     private async Task<T> InTurnAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
     {
