@@ -84,15 +84,17 @@ public sealed class Http2ConnectionTests
     }
 
     [Fact]
-    public async Task A_request_waits_for_the_end_of_the_answer_before_as_some_servers_allow_one_stream_at_a_time()
+    public async Task A_request_waits_for_the_end_of_the_answer_before_if_the_server_allows_one_stream_at_a_time()
     {
         await using var server = new ScriptedHttp2Server();
         await SendAsync(server, Block);
         await server.ReadBeginningAsync();
         await server.ReadRequestAsync(1);
+        await server.SendSettingAsync(3, 1);
         await server.SendHeadersAsync(1);
         await server.SendAsync(Http2FrameType.Data, Http2Flags.None, 1, [1, .. new byte[100]]);
         Assert.Equal([1], (await server.Http.ReadAsync(1, Token)).ToArray());
+        Assert.Equal(Http2FrameType.Settings, (await server.ReadFrameAsync()).Frame.Type);
         var sending = SendAsync(server, Block);
         await server.SendAsync(Http2FrameType.Ping, Http2Flags.None, 0, 1, 2, 3, 4, 5, 6, 7, 8);
         Assert.Equal(Http2FrameType.Ping, (await server.ReadFrameAsync()).Frame.Type);
@@ -244,6 +246,7 @@ public sealed class Http2ConnectionTests
     {
         await using var server = new ScriptedHttp2Server();
         await SendAsync(server, Block);
+        await server.SendSettingAsync(3, 1);
         await server.SendHeadersAsync(1);
         await server.SendAsync(Http2FrameType.Data, Http2Flags.None, 1, 7);
         Assert.Equal([7], (await server.Http.ReadAsync(1, Token)).ToArray());

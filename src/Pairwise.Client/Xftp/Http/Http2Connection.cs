@@ -56,6 +56,7 @@ internal sealed class Http2Connection
     private int _initialWindow = DefaultWindow;
     private int _frame = DefaultFrame;
     private bool _isTableCut;
+    private bool _isSingle;
     private bool _isLeaving;
     private bool _isFailed;
 
@@ -83,8 +84,8 @@ internal sealed class Http2Connection
     public bool IsUsable => !_isFailed && !_isLeaving;
 
     /// <summary>
-    /// Sends a request, whose answer is read with <see cref="ReadAsync"/>. What was not read of the answer before is skipped
-    /// first: a server may allow no second stream while one is open.
+    /// Sends a request, whose answer is read with <see cref="ReadAsync"/>. What was not read of the answer before is skipped:
+    /// when it comes, since its end may be on its way for long, but first if the server allows one stream at a time.
     /// </summary>
     /// <exception cref="TransportException">The connection has ended, or the server does not speak HTTP/2.</exception>
     /// <exception cref="LocalFaultException">The body cannot be read.</exception>
@@ -95,7 +96,7 @@ internal sealed class Http2Connection
 
         // Until it is known that nothing of it is missing, the connection is not usable.
         _isFailed = true;
-        while (!_isEnded)
+        while (_isSingle && !_isEnded)
             await ReadAsync(ReadLength, cancellationToken);
         if (_isLeaving)
             throw new TransportException(TransportFailure.Closed, "The server ends the connection.");
@@ -199,6 +200,9 @@ internal sealed class Http2Connection
             _taken = 0;
         }
 
+        // What is left of the answer before is skipped when it comes.
+        _padding += _data;
+        _data = 0;
         _isLastData = false;
         _stream += 2;
         _streamWindow = _initialWindow;
@@ -331,6 +335,14 @@ internal sealed class Http2Connection
                 throw Broken("padding that does not fit");
         }
 
+        if (frame.Stream != _stream)
+        {
+            // The rest of an earlier answer, which nobody reads any more.
+            _padding += length;
+            _isLastData = false;
+            return;
+        }
+
         _isAnswering = true;
         _data = length;
         _isLastData = frame.Flags.HasFlag(Http2Flags.End);
@@ -342,7 +354,7 @@ internal sealed class Http2Connection
     {
         CheckStream(frame);
         if (!_isContinued)
-            _isLastHeaders = frame.Flags.HasFlag(Http2Flags.End);
+            _isLastHeaders = frame.Flags.HasFlag(Http2Flags.End) && frame.Stream == _stream;
         _isContinued = !frame.Flags.HasFlag(Http2Flags.EndHeaders);
         _padding = frame.Length;
         _isLastData = false;
@@ -400,6 +412,9 @@ internal sealed class Http2Connection
                 case Http2Setting.HeaderTableSize:
                     _isTableCut |= value < DefaultTable;
                     break;
+                case Http2Setting.MaxConcurrentStreams:
+                    _isSingle = value < 2;
+                    break;
                 case Http2Setting.MaxFrameSize:
                     _frame = (int)value;
                     break;
@@ -429,11 +444,11 @@ internal sealed class Http2Connection
 
     private void CheckStream(Http2Frame frame)
     {
-        if (frame.Stream != _stream)
+        if (frame.Stream == 0 || frame.Stream > _stream || (frame.Stream & 1) == 0)
             throw Broken("a frame of a stream that is not there");
     }
 
-    /// <summary>Skips padding and header fields.</summary>
+    /// <summary>Skips padding, header fields, and rests of earlier answers.</summary>
     private async ValueTask SkipAsync(CancellationToken cancellationToken)
     {
         while (_padding > 0)

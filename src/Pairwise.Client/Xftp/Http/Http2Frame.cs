@@ -63,6 +63,7 @@ internal enum Http2Setting : ushort
 {
     HeaderTableSize = 1,
     EnablePush = 2,
+    MaxConcurrentStreams = 3,
     InitialWindowSize = 4,
     MaxFrameSize = 5,
 }
