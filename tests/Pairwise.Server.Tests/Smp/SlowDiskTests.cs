@@ -38,7 +38,7 @@ public sealed class SlowDiskTests
             Assert.True((await SendAsync(sender, queue, "first")).IsOk);
         }
 
-        // A pipe that nobody reads: whoever opens it to write waits, as for a disk that does not answer.
+        // A pipe without another end: whoever opens it waits, as for a disk that does not answer.
         string[] journals = Directory.GetFiles(Path.Combine(folder.State, SmpServerFiles.MessageFolder), "messages.*.log", SearchOption.AllDirectories);
         Assert.Equal(senders.Length, journals.Length);
         foreach (string journal in journals)
@@ -64,10 +64,11 @@ public sealed class SlowDiskTests
 
         Assert.All(stalled, task => Assert.False(task.IsCompleted));
 
-        // The disk is back: a pipe cannot be written at a place, which the relay says, and what was stored is still there.
+        // The disk is back: a pipe cannot be written at a place, and nothing is read from it, which the relay says; what was
+        // stored is still there. Opened for both, the pipe is another end for those who read and for those who write.
         foreach (string journal in journals)
         {
-            using FileStream reader = new(journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using FileStream otherEnd = new(journal, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             File.Move(journal + ".aside", journal, overwrite: true);
         }
 
