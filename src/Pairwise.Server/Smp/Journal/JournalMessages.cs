@@ -28,6 +28,7 @@ internal sealed class JournalMessages : QueueMessages
     private readonly WeakReference<StoredMessage?> _first = new(null);
     private JournalState _state;
     private long _firstLength;
+    private long _firstSeconds = long.MinValue;
     private long _stateLength;
 
     private JournalMessages(JournalMessageStore store, StoredId queue, JournalState state, long stateLength)
@@ -141,8 +142,8 @@ internal sealed class JournalMessages : QueueMessages
 
         using DiskWatch.Work work = _store.Disk.Begin();
         SwitchFileWhenRead();
-        StoredMessage first = ReadMessage(_state.Read, out _firstLength);
-        _first.SetTarget(first);
+        StoredMessage first = ReadMessage(_state.Read, out long length);
+        RememberFirst(first, length);
         return first;
     }
 
@@ -161,8 +162,13 @@ internal sealed class JournalMessages : QueueMessages
             Size = _state.Size - 1,
         });
         _first.SetTarget(null);
+        _firstSeconds = long.MinValue;
         SwitchFileWhenRead();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Nothing is read while the first message is known to stay: a queue whose owner is away is only appended to.</remarks>
+    public override int RemoveOlder(long before) => _firstSeconds >= before ? 0 : base.RemoveOlder(before);
 
     public override void SetOverQuota() => SaveState(_state with { CanWrite = false });
 
@@ -310,9 +316,16 @@ internal sealed class JournalMessages : QueueMessages
             _state.Size + 1));
         if (wasEmpty && written.Id == read.Id)
         {
-            _first.SetTarget(message);
-            _firstLength = length;
+            RememberFirst(message, length);
         }
+    }
+
+    // The time is kept when memory is short and the message is let go; a quota marker stays whatever its time.
+    private void RememberFirst(StoredMessage first, long length)
+    {
+        _first.SetTarget(first);
+        _firstLength = length;
+        _firstSeconds = first.IsQuota ? long.MaxValue : first.Seconds;
     }
 
     // When all of the file that is read was read, and another one is written, reading goes on there.
