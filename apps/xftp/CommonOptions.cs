@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Pairwise.Client.Xftp;
 using Pairwise.Protocol;
 
@@ -17,29 +18,38 @@ internal static class CommonOptions
         "xftp://6nSvtY9pJn6PXWTAIMNl95E1Kk1vD7FM2TeOA64CFLg=@xftp6.simplex.im,tg3fmu6houq7vfqlsipm2qqzhtpgxesnuydqozx3khojxydhs53sbbyd.onion",
     ];
 
-    public static Option<int> Retry()
-    {
-        var option = new Option<int>("--retry", "-r") { Description = "Attempts for each request.", DefaultValueFactory = _ => 3 };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError("There is at least 1 attempt.");
-            }
-        });
-        return option;
-    }
+    private const int MaxAttempts = 1000;
 
-    public static Option<string?> Temporary() => new("--tmp") { Description = "The folder for what waits on the disk (default: the system's)." };
+    public static Option<int> Retry() => Number("Attempts for each request.", "RETRY", 3, MaxAttempts, "attempts", "--retry", "-r");
+
+    /// <summary>A whole number from 1 on; anything else is refused in one sentence.</summary>
+    public static Option<int> Number(string description, string helpName, int usual, int most, string counted, string name, params string[] aliases) => new(name, aliases)
+    {
+        Description = description,
+        HelpName = helpName,
+        DefaultValueFactory = _ => usual,
+        CustomParser = argument =>
+        {
+            if (int.TryParse(argument.Tokens[^1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+            {
+                return number;
+            }
+
+            argument.AddError(string.Create(CultureInfo.InvariantCulture, $"There are 1 to {most} {counted}."));
+            return usual;
+        },
+    };
+
+    public static Option<string?> Temporary() => new("--tmp") { HelpName = "TMP", Description = "The folder for what waits on the disk (default: the system's)." };
 
     public static Option<bool> Verbose() => new("--verbose", "-v") { Description = "Say more." };
 
     public static Option<bool> Yes() => new("--yes", "-y") { Description = "Yes to questions." };
 
-    public static Option<IReadOnlyList<ServerAddressWithPassword>> Servers() => new("--servers", "-s")
+    public static Option<IReadOnlyList<ServerAddressWithPassword>?> Servers() => new("--servers", "-s")
     {
-        Description = "File servers, separated by semicolons; each part of the file goes to one of them.",
-        DefaultValueFactory = _ => Parse(string.Join(';', PresetServers))!,
+        Description = "File servers, separated by semicolons; each part of the file goes to one of them (default: six public servers).",
+        HelpName = "SERVERS",
         CustomParser = argument =>
         {
             var servers = Parse(argument.Tokens[^1].Value);
@@ -51,6 +61,10 @@ internal static class CommonOptions
             return servers ?? [];
         },
     };
+
+    /// <summary>The servers that were asked for, or else the public ones.</summary>
+    public static IReadOnlyList<ServerAddressWithPassword> ServersOf(IReadOnlyList<ServerAddressWithPassword>? chosen) =>
+        chosen ?? Parse(string.Join(';', PresetServers))!;
 
     /// <summary>What to do with an error after which there is another attempt.</summary>
     public static Action<XftpClientError>? Retrying(bool isVerbose, TextWriter error) =>

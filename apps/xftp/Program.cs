@@ -11,7 +11,7 @@ var root = new RootCommand("Sends and receives files through file servers, which
 };
 foreach (var version in root.Options.OfType<VersionOption>())
 {
-    version.Aliases.Add("-V");
+    version.Aliases.Add("-v");
 }
 
 return await root.Parse(args).InvokeAsync();

@@ -37,19 +37,44 @@ internal static class ReceiveCommand
     private static async Task ReceiveAsync(DescriptionSource source, string? destination, bool isConfirmed, FileDownloadOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         await using var clients = new XftpClientPool(new XftpClientOptions());
-        var description = source.Description;
+        var folders = new List<string>();
+        try
+        {
+            await ReceiveAsync(source.Description, destination, clients, options, folders, output, error, cancellationToken);
+        }
+        catch (Exception failure)
+        {
+            // Whole chunks wait for the next attempt; it is useless once a server has nothing for this description.
+            var isFinal = failure is FileTransferException { Error: XftpClientError.Server { Error: XftpError.Auth or XftpError.Blocked } };
+            foreach (var folder in folders.Where(folder => isFinal || !Directory.EnumerateFileSystemEntries(folder).Any()))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            throw;
+        }
+
+        foreach (var folder in folders)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        await source.ForgetAsync(isConfirmed, output, cancellationToken);
+    }
+
+    private static async Task ReceiveAsync(FileDescription description, string? destination, XftpClientPool clients, FileDownloadOptions options, List<string> folders, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
         FileDescription? redirect = null;
         if (description.Redirect is not null)
         {
             // It is needed until the file is there: whoever is interrupted follows it once more.
             redirect = description;
-            var own = options with { ChunkFolder = FolderFor(options.ChunkFolder, redirect) };
-            description = await FileDownload.FollowRedirectAsync(redirect, clients, own, cancellationToken);
+            folders.Add(FolderFor(options.ChunkFolder, redirect));
+            description = await FileDownload.FollowRedirectAsync(redirect, clients, options with { ChunkFolder = folders[^1] }, cancellationToken);
         }
 
-        var temporary = options.ChunkFolder;
         var progress = new ProgressBar("Downloading", description.Size, error, TimeProvider.System, !Console.IsErrorRedirected);
-        options = options with { ChunkFolder = FolderFor(options.ChunkFolder, description), Progress = progress };
+        folders.Add(FolderFor(options.ChunkFolder, description));
         string? path = null;
         string? part = null;
         try
@@ -57,11 +82,12 @@ internal static class ReceiveCommand
             await FileDownload.ReceiveAsync(
                 description,
                 clients,
-                options,
+                options with { ChunkFolder = folders[^1], Progress = progress },
                 header =>
                 {
+                    // Its own name, whatever stands beside it: nobody else's file is touched, and another attempt finds it.
                     path = PlaceFor(header, destination);
-                    part = path + ".part";
+                    part = Path.Combine(Path.GetDirectoryName(path) ?? "", $".{Path.GetFileName(folders[^1])}.part");
                     File.Delete(part);
                     return new FileStream(part, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
                 },
@@ -70,7 +96,7 @@ internal static class ReceiveCommand
         }
         catch
         {
-            // What was decrypted is not authentic before its end; the chunks stay for the next attempt.
+            // What was decrypted is not authentic before its end.
             if (part is not null)
             {
                 File.Delete(part);
@@ -87,14 +113,10 @@ internal static class ReceiveCommand
             await error.WriteLineAsync($"The file is whole, but {refused.Count} of its {description.Chunks.Count} parts could not be acknowledged: {FileTransferErrors.Sentence(refused[0])}");
         }
 
-        Directory.Delete(options.ChunkFolder, recursive: true);
         if (redirect is not null)
         {
             await FileDownload.AcknowledgeAsync(redirect, clients, options.Attempts, cancellationToken);
-            Directory.Delete(FolderFor(temporary, redirect), recursive: true);
         }
-
-        await source.ForgetAsync(isConfirmed, output, cancellationToken);
     }
 
     // The same description finds the same folder, and the chunks that an earlier attempt left in it.

@@ -12,15 +12,8 @@ internal static class SendCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("FILE") { Description = "The file to send." };
-        var folder = new Argument<string>("DIR") { Description = "The folder for the descriptions (default: the current one).", DefaultValueFactory = _ => "." };
-        var recipients = new Option<int>("-n") { Description = "Recipients: each gets a description that works once.", HelpName = "COUNT", DefaultValueFactory = _ => 1 };
-        recipients.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > XftpLimits.MaxRecipientsInCommand)
-            {
-                result.AddError($"There are 1 to {XftpLimits.MaxRecipientsInCommand} recipients.");
-            }
-        });
+        var folder = new Argument<string?>("DIR") { Description = "The folder for the descriptions (default: the current one).", Arity = ArgumentArity.ZeroOrOne };
+        var recipients = CommonOptions.Number("Recipients: each gets a description that works once.", "COUNT", 1, XftpLimits.MaxRecipientsInCommand, "recipients", "-n");
         var servers = CommonOptions.Servers();
         var retry = CommonOptions.Retry();
         var temporary = CommonOptions.Temporary();
@@ -29,12 +22,12 @@ internal static class SendCommand
         var command = new Command("send", "Send a file.") { file, folder, recipients, servers, retry, temporary, verbose, shortLink };
         command.SetAction((result, cancellationToken) => Failure.Guard(result, output => SendAsync(
             result.GetValue(file)!,
-            result.GetValue(folder)!,
+            result.GetValue(folder) ?? ".",
             result.GetValue(temporary) ?? Path.GetTempPath(),
             result.GetValue(shortLink),
             new FileUploadOptions
             {
-                Servers = result.GetValue(servers)!,
+                Servers = CommonOptions.ServersOf(result.GetValue(servers)),
                 Recipients = result.GetValue(recipients),
                 Attempts = result.GetValue(retry),
                 Retrying = CommonOptions.Retrying(result.GetValue(verbose), result.InvocationConfiguration.Error),
@@ -60,7 +53,7 @@ internal static class SendCommand
         var header = new FileHeader(file.Name);
         var (_, encryptedSize) = FileUpload.Plan(header, file.Length);
         var progress = new ProgressBar("Uploading", encryptedSize, error, TimeProvider.System, !Console.IsErrorRedirected);
-        using var journal = UploadJournal.Open(temporary, file, options.Recipients, SystemRandom.Instance);
+        using var journal = UploadJournal.Open(temporary, file, options, TimeProvider.System);
         if (journal.KnownChunks > 0)
         {
             await error.WriteLineAsync($"Going on where an earlier attempt stopped: {journal.KnownChunks} parts are uploaded.");

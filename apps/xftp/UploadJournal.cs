@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Pairwise.Client.Xftp;
@@ -9,14 +10,17 @@ using Pairwise.Wire;
 namespace Pairwise.XftpCommand;
 
 /// <summary>
-/// Remembers an upload in a file that only its owner can read: the file's key in the first line, then one line for each
-/// chunk that is on a server. It belongs to one file as it is now: another length or time makes it another file, since a
-/// key must not encrypt two contents.
+/// Remembers an upload in a file that only its owner can read: the file's key and the time in the first line, then one line
+/// for each chunk that is on a server. It belongs to one file as it is now: another length or time makes it another file,
+/// since a key must not encrypt two contents. Servers keep chunks for two days only, so that an upload that began long ago
+/// begins anew, and recipients get most of that time.
 /// </summary>
 internal sealed class UploadJournal : IUploadJournal, IDisposable
 {
     // A line without it was cut off.
     private const string EndOfLine = ".";
+
+    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(6);
 
     private readonly string _path;
     private readonly Dictionary<int, SentChunk> _known = [];
@@ -35,16 +39,21 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
     /// <summary>How many chunks an earlier attempt has uploaded.</summary>
     public int KnownChunks => _known.Count;
 
-    public static UploadJournal Open(string folder, FileInfo source, int recipients, IRandomSource random)
+    /// <summary>Opens the journal of a file; chunks on other servers than those of the options are not known.</summary>
+    /// <exception cref="CommandException">Another process sends the file.</exception>
+    public static UploadJournal Open(string folder, FileInfo source, FileUploadOptions options, TimeProvider time)
     {
+        var recipients = options.Recipients;
         var identity = SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{source.FullName}\n{source.Length}\n{source.LastWriteTimeUtc.Ticks}\n{recipients}")));
         var path = Path.Combine(folder, $"xftp-send-{Convert.ToHexStringLower(identity.AsSpan(0, 12))}.journal");
         var lines = File.Exists(path) ? File.ReadAllLines(path) : [];
-        var key = lines.Length > 0 && TryReadKey(lines[0], out var known) ? known : null;
-        var journal = new UploadJournal(path, PrivateFiles.Open(path, key is null ? FileMode.Create : FileMode.Append), key ?? FileKey.Generate(random));
+        var oldest = (time.GetUtcNow() - MaxAge).ToUnixTimeSeconds();
+        var key = lines.Length > 0 && TryReadKey(lines[0], out var known, out var began) && began >= oldest ? known : null;
+        var journal = new UploadJournal(path, PrivateFiles.Open(path, key is null ? FileMode.Create : FileMode.Append), key ?? FileKey.Generate(options.Random));
         if (key is null)
         {
-            journal.Write($"{TextEncoding.ToBase64Url(journal.Key.Key)} {TextEncoding.ToBase64Url(journal.Key.Nonce)}");
+            journal.Write(string.Create(
+                CultureInfo.InvariantCulture, $"{TextEncoding.ToBase64Url(journal.Key.Key)} {TextEncoding.ToBase64Url(journal.Key.Nonce)} {time.GetUtcNow().ToUnixTimeSeconds()}"));
             return journal;
         }
 
@@ -56,7 +65,7 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
 
         foreach (var line in lines.Skip(1))
         {
-            if (TryReadChunk(line, out var chunk) && chunk.RecipientKeys.Count == recipients)
+            if (TryReadChunk(line, out var chunk) && chunk.RecipientKeys.Count == recipients && options.Servers.Any(server => server.Server == chunk.Server))
             {
                 journal._known[chunk.Number] = chunk;
             }
@@ -73,8 +82,8 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
         var id = chunk.Id.Value;
         Write(string.Join(
             ' ',
-            chunk.Number.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            chunk.Size.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            chunk.Number.ToString(CultureInfo.InvariantCulture),
+            chunk.Size.ToString(CultureInfo.InvariantCulture),
             chunk.Digest.ToBase64Url(),
             chunk.Server.ToString(),
             TextEncoding.ToBase64Url(id.Span),
@@ -99,9 +108,12 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
         _file.Flush();
     }
 
-    private static bool TryReadKey(string line, out FileKey? key)
+    // first line = key " " nonce " " seconds ; when the upload began, since 1970
+    private static bool TryReadKey(string line, out FileKey? key, out long began)
     {
-        key = line.Split(' ') is [var secret, var nonce]
+        began = 0;
+        key = line.Split(' ') is [var secret, var nonce, var seconds]
+            && long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out began)
             && TextEncoding.TryFromBase64Url(secret, out var secretBytes) && secretBytes.Length == BoxKey.KeyLength
             && TextEncoding.TryFromBase64Url(nonce, out var nonceBytes) && nonceBytes.Length == BoxNonce.Length
                 ? new FileKey(secretBytes, nonceBytes)
@@ -113,8 +125,8 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
     {
         chunk = null;
         if (line.Split(' ') is not [var number, var size, var digest, var server, var id, var senderKey, var recipientIds, var recipientKeys, EndOfLine]
-            || !int.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var chunkNumber)
-            || !uint.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out var chunkSize)
+            || !int.TryParse(number, CultureInfo.InvariantCulture, out var chunkNumber)
+            || !uint.TryParse(size, CultureInfo.InvariantCulture, out var chunkSize)
             || !TextEncoding.TryFromBase64Url(digest, out var digestBytes)
             || !ServerAddress.TryParse(server, out var address)
             || !TextEncoding.TryFromBase64Url(id, out var idBytes)

@@ -141,7 +141,9 @@ public static class FileDownload
             return;
         }
 
+        // Half a chunk is of no use to the next attempt.
         var part = path + ".part";
+        using var leftover = new RemovedFile(part);
         XftpResult<XftpResponse.Ok> result = new XftpClientError.BadAnswer(null);
         foreach (var replica in chunk.Replicas)
         {
@@ -168,7 +170,6 @@ public static class FileDownload
             }
         }
 
-        File.Delete(part);
         throw FileTransferErrors.Explain($"download part {chunk.Number} of the file", chunk.Replicas[^1].Server, result.Error!);
     }
 
@@ -218,17 +219,9 @@ public static class FileDownload
         _ => "The file was tampered with, or the description has another file's key: its beginning does not decrypt.",
     });
 
-    private sealed class TakenBackOnError(IProgress<int>? progress) : IProgress<int>
+    private sealed class RemovedFile(string path) : IDisposable
     {
-        private int _reported;
-
-        public void Report(int value)
-        {
-            _reported += value;
-            progress?.Report(value);
-        }
-
-        public void TakeBack() => progress?.Report(-_reported);
+        public void Dispose() => File.Delete(path);
     }
 
     private sealed class UnclosedStream(Stream inner) : Stream

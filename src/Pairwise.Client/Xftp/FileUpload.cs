@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Pairwise.Crypto;
@@ -20,7 +22,7 @@ public sealed class FileTransferException(string message, XftpClientError? error
 /// <summary>How files are sent.</summary>
 public sealed record FileUploadOptions
 {
-    /// <summary>Where chunks go; each to one of these, drawn at random.</summary>
+    /// <summary>Where chunks go; each to one of these, drawn at random, and to another one if that fails.</summary>
     public required IReadOnlyList<ServerAddressWithPassword> Servers { get; init; }
 
     /// <summary>Recipients, each of whom gets a description with keys of their own; 1 to <see cref="XftpLimits.MaxRecipientsInCommand"/>.</summary>
@@ -103,6 +105,7 @@ public static class FileUpload
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         using var chunkDigest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var sent = new SentChunk[sizes.Count];
+        var servers = new ServerDraw(options.Servers, options.Random);
         var journalGate = new Lock();
 
         var making = MakeAsync();
@@ -185,7 +188,7 @@ public static class FileUpload
                 }
             }
 
-            var uploaded = await UploadNewAsync(chunk.Index + 1, bytes, chunk.Digest, clients, options, token);
+            var uploaded = await UploadNewAsync(chunk.Index + 1, bytes, chunk.Digest, servers, clients, options, token);
             if (options.Journal is not null)
             {
                 lock (journalGate)
@@ -204,20 +207,47 @@ public static class FileUpload
         return await SendAsync(content, text.Length, new FileHeader(""), FileKey.Generate(options.Random), clients, options, new FileRedirect(description.Size, description.Digest), cancellationToken);
     }
 
-    private static async Task<SentChunk> UploadNewAsync(int number, ReadOnlyMemory<byte> bytes, Bytes digest, XftpClientPool clients, FileUploadOptions options, CancellationToken cancellationToken)
+    // While there is another server, one attempt to register is enough.
+    private static async Task<SentChunk> UploadNewAsync(int number, ReadOnlyMemory<byte> bytes, Bytes digest, ServerDraw servers, XftpClientPool clients, FileUploadOptions options, CancellationToken cancellationToken)
     {
-        var server = Draw(options.Servers, options.Random);
         var senderKey = Ed25519PrivateKey.Generate(options.Random);
         var recipientKeys = Enumerable.Range(0, options.Recipients).Select(_ => Ed25519PrivateKey.Generate(options.Random)).ToArray();
         var info = new ChunkInfo(senderKey.PublicKey, (uint)bytes.Length, digest);
-        var created = await clients.RunAsync(
-            server.Server, options.Attempts, client => client.CreateAsync(info, senderKey, [.. recipientKeys.Select(key => key.PublicKey)], server.Password, cancellationToken), options.Retrying, cancellationToken);
-        var ids = created.IsOk ? created.Value : throw FileTransferErrors.Explain("register a part of the file", server.Server, created.Error!);
-        var uploaded = await clients.RunAsync(
-            server.Server, options.Attempts, client => client.UploadAsync(ids.Sender, senderKey, bytes, options.Progress, cancellationToken), options.Retrying, cancellationToken);
-        if (!uploaded.IsOk)
-            throw FileTransferErrors.Explain("upload a part of the file", server.Server, uploaded.Error!);
-        return new SentChunk(number, (uint)bytes.Length, digest, server.Server, ids.Sender, senderKey, ids.Recipients, [.. recipientKeys]);
+        var drawn = servers.Draw();
+        for (var i = 0; ; i++)
+        {
+            var server = drawn[i];
+            var isLast = i == drawn.Count - 1;
+            var action = "register a part of the file";
+            var created = await clients.RunAsync(
+                server.Server, isLast ? options.Attempts : 1, client => client.CreateAsync(info, senderKey, [.. recipientKeys.Select(key => key.PublicKey)], server.Password, cancellationToken), options.Retrying, cancellationToken);
+            var error = created.Error;
+            if (error is null)
+            {
+                action = "upload a part of the file";
+                var uploaded = await clients.RunAsync(
+                    server.Server,
+                    options.Attempts,
+                    async client =>
+                    {
+                        var progress = new TakenBackOnError(options.Progress);
+                        var result = await client.UploadAsync(created.Value.Sender, senderKey, bytes, progress, cancellationToken);
+                        if (!result.IsOk)
+                            progress.TakeBack();
+                        return result;
+                    },
+                    options.Retrying,
+                    cancellationToken);
+                error = uploaded.Error;
+                if (error is null)
+                    return new SentChunk(number, (uint)bytes.Length, digest, server.Server, created.Value.Sender, senderKey, created.Value.Recipients, [.. recipientKeys]);
+            }
+
+            if (isLast)
+                throw FileTransferErrors.Explain(action, server.Server, error);
+            servers.Fail(server);
+            options.Retrying?.Invoke(error);
+        }
     }
 
     private static SentFile Describe(SentChunk[] chunks, Bytes digest, long size, IReadOnlyList<int> sizes, FileKey key, int recipients, FileRedirect? redirect)
@@ -227,13 +257,6 @@ public static class FileUpload
         return new SentFile(
             For(FileParty.Sender, chunk => new ChunkReplica(chunk.Server, chunk.Id, chunk.SenderKey)),
             [.. Enumerable.Range(0, recipients).Select(i => For(FileParty.Recipient, chunk => new ChunkReplica(chunk.Server, chunk.RecipientIds[i], chunk.RecipientKeys[i])))]);
-    }
-
-    private static ServerAddressWithPassword Draw(IReadOnlyList<ServerAddressWithPassword> servers, IRandomSource random)
-    {
-        Span<byte> drawn = stackalloc byte[sizeof(uint)];
-        random.Fill(drawn);
-        return servers[(int)(System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(drawn) % (uint)servers.Count)];
     }
 
     // What failed first cancels the others.
@@ -247,7 +270,7 @@ public static class FileUpload
 internal sealed class MemoryBudget(long budget, int firstSize) : IDisposable
 {
     private readonly SemaphoreSlim _room = new((int)Math.Max(1, budget / firstSize));
-    private readonly System.Collections.Concurrent.ConcurrentBag<byte[]> _free = [];
+    private readonly ConcurrentBag<byte[]> _free = [];
 
     public async ValueTask<byte[]> TakeAsync(int size, CancellationToken cancellationToken)
     {
@@ -263,4 +286,30 @@ internal sealed class MemoryBudget(long budget, int firstSize) : IDisposable
     }
 
     public void Dispose() => _room.Dispose();
+}
+
+/// <summary>Draws servers for chunks; those that failed in this transfer come last. Thread-safe.</summary>
+internal sealed class ServerDraw(IReadOnlyList<ServerAddressWithPassword> servers, IRandomSource random)
+{
+    private readonly ConcurrentDictionary<ServerAddressWithPassword, byte> _failed = new();
+
+    /// <summary>All servers, in the order in which they are to be tried for one chunk.</summary>
+    public IReadOnlyList<ServerAddressWithPassword> Draw()
+    {
+        var rest = servers.ToList();
+        var drawn = new List<ServerAddressWithPassword>(rest.Count);
+        Span<byte> number = stackalloc byte[sizeof(uint)];
+        while (rest.Count > 0)
+        {
+            random.Fill(number);
+            var at = (int)(BinaryPrimitives.ReadUInt32BigEndian(number) % (uint)rest.Count);
+            drawn.Add(rest[at]);
+            rest.RemoveAt(at);
+        }
+
+        return [.. drawn.OrderBy(_failed.ContainsKey)];
+    }
+
+    /// <summary>Says that a server did not take a chunk.</summary>
+    public void Fail(ServerAddressWithPassword server) => _failed[server] = 0;
 }
