@@ -121,6 +121,8 @@ internal static class IniTemplate
         .On("port", "5223,443")
         .On("log_tls_errors", "off")
         .AppendLine()
+        .Remark("Ports where the same protocol is spoken through WebSockets over TLS, besides the ports above; \"on\" is port 80. For tests")
+        .Remark("only: no app uses it.")
         .On("websockets", "off")
         .Setting("control_port", $"{options.ControlPort ?? DefaultControlPort}", options.ControlPort is not null);
 

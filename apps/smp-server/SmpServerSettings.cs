@@ -15,6 +15,7 @@ internal static class SmpServerSettings
     /// <summary>The database that is used when the ini file names none.</summary>
     public const string UsualDatabase = "postgresql://smp@/smp_server_store";
 
+    private const string Transport = "TRANSPORT";
     private const long MaxSeconds = int.MaxValue;
 
     /// <summary>Reads the file.</summary>
@@ -42,7 +43,6 @@ internal static class SmpServerSettings
     {
         const string store = "STORE_LOG";
         const string auth = "AUTH";
-        const string transport = "TRANSPORT";
         bool isLogged = ini.Switch(store, "enable") ?? false;
         bool isRestored = ini.Switch(store, "restore_messages") ?? isLogged;
         string queues = ini.OneOf(store, "store_queues", "memory", "database") ?? "memory";
@@ -61,12 +61,14 @@ internal static class SmpServerSettings
         const int usualHours = 24;
         long expireDays = ini.Number(store, "expire_messages_days", 0, 36_500_000) ?? usualDays;
         long notificationHours = ini.Number(store, "expire_ntfs_hours", 0, 876_000_000) ?? usualHours;
+        List<IPEndPoint> endpoints = ReadEndpoints(ini);
         SmpServerOptions usual = new() { ConfigurationFolder = folders.Configuration };
         return usual with
         {
             StateFolder = folders.State,
-            Endpoints = ReadEndpoints(ini),
-            Host = ini.Text(transport, "host") ?? "<hostnames>",
+            Endpoints = endpoints,
+            WebSocketEndpoints = ReadWebSocketEndpoints(ini, endpoints),
+            Host = ini.Text(Transport, "host") ?? "<hostnames>",
             KeepQueues = isLogged || messages == "journal",
             KeepMessages = isRestored,
             MessageStorage = messages switch
@@ -85,7 +87,7 @@ internal static class SmpServerSettings
             ExpireMessagesOnSend = ini.Switch(store, "expire_messages_on_send") ?? true,
             NotificationExpiration = usual.NotificationExpiration with { Lifetime = TimeSpan.FromHours(Math.Min(notificationHours, 87_600_000)) },
             InactiveClients = ReadInactiveClients(ini),
-            AcceptServices = ini.Switch(transport, "accept_service_credentials") ?? true,
+            AcceptServices = ini.Switch(Transport, "accept_service_credentials") ?? true,
             KeepStatistics = ini.Switch(store, "log_stats") ?? false,
             Control = ReadControl(ini),
             Network = SmpProxySettings.Read(ini),
@@ -98,7 +100,7 @@ internal static class SmpServerSettings
                 long interval => TimeSpan.FromSeconds(interval),
             },
             MetricsInterval = ini.Number(store, "prometheus_interval", 1, MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-            LogTlsErrors = ini.Switch(transport, "log_tls_errors") ?? false,
+            LogTlsErrors = ini.Switch(Transport, "log_tls_errors") ?? false,
             Web = WebSettings.Read(ini, ini.Switch(store, "log_stats") ?? false, isPortShared: false),
         };
     }
@@ -131,10 +133,34 @@ internal static class SmpServerSettings
 
     private static List<IPEndPoint> ReadEndpoints(IniReader ini)
     {
-        const string section = "TRANSPORT";
+        const string key = "port";
+        string text = ini.RequiredText(Transport, key);
+        List<IPEndPoint> endpoints = ReadPorts(ini, key, text);
+        if (endpoints.Count == 0 && text.Length > 0 && ini.Faults.Count == 0)
+        {
+            ini.Report(Transport, key, "there is no port number.");
+        }
+
+        return endpoints;
+    }
+
+    // "off", "on" for port 80, or ports; those that serve plain TLS go on doing so.
+    private static List<IPEndPoint> ReadWebSocketEndpoints(IniReader ini, List<IPEndPoint> plain)
+    {
+        const string key = "websockets";
+        string text = ini.Text(Transport, key) switch
+        {
+            null or "off" => "",
+            "on" => "80",
+            { } ports => ports,
+        };
+        return [.. ReadPorts(ini, key, text).Except(plain)];
+    }
+
+    private static List<IPEndPoint> ReadPorts(IniReader ini, string key, string text)
+    {
         List<IPEndPoint> endpoints = [];
         IPAddress any = Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
-        string text = ini.RequiredText(section, "port");
         foreach (string port in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= IPEndPoint.MaxPort)
@@ -143,13 +169,8 @@ internal static class SmpServerSettings
             }
             else
             {
-                ini.Report(section, "port", $"\"{port}\" is not a port number.");
+                ini.Report(Transport, key, $"\"{port}\" is not a port number.");
             }
-        }
-
-        if (endpoints.Count == 0 && text.Length > 0 && ini.Faults.Count == 0)
-        {
-            ini.Report(section, "port", "there is no port number.");
         }
 
         return endpoints;
@@ -176,9 +197,8 @@ internal static class SmpServerSettings
     {
         const string auth = "AUTH";
         const int usualQuota = 20;
-        const string transport = "TRANSPORT";
         const string key = "control_port";
-        long? port = ini.Text(transport, key) == "off" ? null : ini.Number(transport, key, 0, IPEndPoint.MaxPort);
+        long? port = ini.Text(Transport, key) == "off" ? null : ini.Number(Transport, key, 0, IPEndPoint.MaxPort);
         SmpControlOptions control = new()
         {
             Endpoint = new IPEndPoint(IPAddress.Loopback, (int)(port ?? 0)),

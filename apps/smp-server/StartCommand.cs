@@ -37,7 +37,7 @@ internal static class StartCommand
             CheckMessageStorage(folders, options);
             if (result.GetValue(maintenance))
             {
-                options = options with { Endpoints = [] };
+                options = options with { Endpoints = [], WebSocketEndpoints = [] };
             }
 
             // From here on a signal means a clean stop, also while a large state is being restored.
@@ -109,6 +109,11 @@ internal static class StartCommand
         foreach (System.Net.IPEndPoint endpoint in server.Endpoints)
         {
             output.WriteLine($"Serving SMP protocol on port {endpoint.Port} (TLS)...");
+        }
+
+        foreach (System.Net.IPEndPoint endpoint in server.WebSocketEndpoints)
+        {
+            output.WriteLine($"Serving SMP protocol on port {endpoint.Port} (WebSockets)...");
         }
     }
 

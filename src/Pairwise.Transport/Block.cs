@@ -57,6 +57,14 @@ public sealed class Block : IDisposable
     /// <summary>The content was encrypted in its place: there is nothing left to wipe.</summary>
     internal void SetSealed() => _secretLength = 0;
 
+    /// <summary>What the peer sent has no content; all of it is wiped in the end.</summary>
+    internal void SetUnreadable()
+    {
+        _length = 0;
+        _secretStart = 0;
+        _secretLength = Size;
+    }
+
     internal void SetContent(int start, int length)
     {
         _start = start;

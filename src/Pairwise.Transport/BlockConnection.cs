@@ -38,6 +38,12 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
     /// <summary>The connection below.</summary>
     public ISecureConnection Connection { get; } = connection;
 
+    /// <summary>
+    /// For a relay: a block that does not open is given as one without content, which no batch is, instead of ending the
+    /// connection. To be set before the first read.
+    /// </summary>
+    public bool KeepsUnreadable { get; set; }
+
     /// <summary>Whether blocks are encrypted inside TLS.</summary>
     public bool IsEncrypted => _sendChain is not null;
 
@@ -52,7 +58,9 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
     }
 
     /// <summary>The next block, which the caller disposes; null when the peer closed the connection between blocks.</summary>
-    /// <exception cref="TransportException">The connection is lost, or the block does not open; it is broken then.</exception>
+    /// <exception cref="TransportException">
+    /// The connection is lost, or the block does not open and is not to be kept; it is broken then.
+    /// </exception>
     public async ValueTask<Block?> ReadAsync(CancellationToken cancellationToken)
     {
         await Connection.WaitForBytesAsync(cancellationToken);
@@ -79,7 +87,12 @@ public sealed class BlockConnection(ISecureConnection connection) : IAsyncDispos
 
             Volatile.Write(ref _received, _begun);
             if (!TryOpen(block))
-                throw Break(new TransportException(TransportError.Block, "A block of the peer does not open."));
+            {
+                if (!KeepsUnreadable)
+                    throw Break(new TransportException(TransportError.Block, "A block of the peer does not open."));
+                block.SetUnreadable();
+            }
+
             return block;
         }
         catch

@@ -35,6 +35,7 @@ public static class WebSettings
             Https = credential is not null && https is { } secure && !isShared ? [new IPEndPoint(any, (int)secure)] : [],
             Credential = credential,
             IsOnRelayPorts = (isShared || isPortShared) && credential is not null,
+            RelayPort = isShared && !isPortShared ? (int)https!.Value : null,
             Operation = ReadOperation(ini),
         };
     }
@@ -76,6 +77,6 @@ public static class WebSettings
     }
 
     private static IEnumerable<long> Ports(IniReader ini) =>
-        (ini.Text("TRANSPORT", "port") ?? "").Split(',', StringSplitOptions.TrimEntries)
+        $"{ini.Text("TRANSPORT", "port")},{ini.Text("TRANSPORT", "websockets")}".Split(',', StringSplitOptions.TrimEntries)
             .Select(port => long.TryParse(port, System.Globalization.CultureInfo.InvariantCulture, out long number) ? number : 0);
 }

@@ -16,6 +16,7 @@ using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 using Pairwise.Transport.Sockets;
 using Pairwise.Transport.Tls;
+using Pairwise.Transport.WebSockets;
 
 namespace Pairwise.Server.Smp;
 
@@ -64,6 +65,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     /// <summary>The addresses listened on, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints => _listener?.EndPoints ?? [];
+
+    /// <summary>The addresses listened on for WebSockets, with the ports that were taken.</summary>
+    public IReadOnlyList<IPEndPoint> WebSocketEndpoints => _listener?.WebSocketEndPoints ?? [];
 
     /// <summary>The addresses of metrics and health, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> OperationEndpoints => _web?.OperationEndpoints ?? [];
@@ -245,6 +249,8 @@ public sealed partial class SmpServer : IAsyncDisposable
                 new TlsListenerOptions
                 {
                     EndPoints = options.Endpoints,
+                    WebSocketEndPoints = options.WebSocketEndpoints,
+                    WebPort = options.Web.RelayPort,
                     MaxHandshakes = options.Limits.Handshakes,
                     HandshakeFailureLevel = options.LogTlsErrors ? LogLevel.Warning : LogLevel.Debug,
                     MaxSilent = Math.Max(options.Limits.Handshakes, ConnectionLimit / SmpServerLimits.SilentShare),
@@ -260,7 +266,7 @@ public sealed partial class SmpServer : IAsyncDisposable
         catch (SocketException cause)
         {
             context.Dispose();
-            string addresses = string.Join(", ", options.Endpoints);
+            string addresses = string.Join(", ", options.Endpoints.Concat(options.WebSocketEndpoints));
             throw new SmpServerException(
                 cause.SocketErrorCode switch
                 {
@@ -373,7 +379,7 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private async Task RunConnectionAsync(ISecureConnection connection, CancellationToken cancellationToken)
     {
-        if (_web is not null && IsBrowser(connection))
+        if (_web is not null && connection is not WebSocketConnection && IsBrowser(connection))
         {
             await _web.ServeAsync(connection, cancellationToken);
             return;

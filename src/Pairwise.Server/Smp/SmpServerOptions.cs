@@ -43,6 +43,9 @@ public sealed record SmpServerOptions
     /// <summary>Addresses to listen on; port 0 takes a free one.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 0)];
 
+    /// <summary>Addresses to listen on for clients that speak the same protocol through WebSockets over TLS.</summary>
+    public IReadOnlyList<IPEndPoint> WebSocketEndpoints { get; init; } = [];
+
     /// <summary>The host names that the printed address shows; empty shows the first address listened on.</summary>
     public string Host { get; init; } = "";
 

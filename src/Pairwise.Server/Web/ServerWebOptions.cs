@@ -27,6 +27,9 @@ public sealed record ServerWebOptions
     /// <summary>Whether the relay's own ports serve the pages too, to clients that name a host (SNI) as browsers do.</summary>
     public bool IsOnRelayPorts { get; init; }
 
+    /// <summary>The one of the relay's ports that serves them; null means all. On the others a client that names a host is a client.</summary>
+    public int? RelayPort { get; init; }
+
     /// <summary>Addresses of "/metrics" and "/health"; loopback ones, since anybody who reaches them may read them.</summary>
     public IReadOnlyList<IPEndPoint> Operation { get; init; } = [];
 }

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Pairwise.Transport.Tls;
+using Pairwise.Transport.WebSockets;
 
 namespace Pairwise.Transport.Sockets;
 
@@ -12,6 +13,12 @@ public sealed record TlsListenerOptions
 {
     /// <summary>Addresses to listen on; port 0 takes a free one. <see cref="IPAddress.IPv6Any"/> listens for IPv4 too.</summary>
     public required IReadOnlyList<IPEndPoint> EndPoints { get; init; }
+
+    /// <summary>Further addresses, where a connection is opened as a WebSocket whose messages are blocks.</summary>
+    public IReadOnlyList<IPEndPoint> WebSocketEndPoints { get; init; } = [];
+
+    /// <summary>The port whose clients get the certificate for browsers when they name a host; null means every port.</summary>
+    public int? WebPort { get; init; }
 
     /// <summary>Time for the first record of the peer, its hello.</summary>
     public TimeSpan SilenceTime { get; init; } = TimeSpan.FromSeconds(15);
@@ -124,6 +131,9 @@ public sealed partial class TlsListener : IAsyncDisposable
     /// <summary>The addresses listened on, in the order of the options, with the ports that were taken.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints { get; private set; } = [];
 
+    /// <summary>The same of those for WebSockets.</summary>
+    public IReadOnlyList<IPEndPoint> WebSocketEndPoints { get; private set; } = [];
+
     public TlsListenerCounts Counts => new(
         Interlocked.Read(ref _accepted), Interlocked.Read(ref _active), _handshakes.Taken, Interlocked.Read(ref _failed), Interlocked.Read(ref _refused), _silent.Cut)
     {
@@ -143,7 +153,9 @@ public sealed partial class TlsListener : IAsyncDisposable
         try
         {
             foreach (var endPoint in options.EndPoints)
-                listener._sockets.Add(new ListeningSocket(Listen(endPoint, options.Backlog)));
+                listener._sockets.Add(new ListeningSocket(Listen(endPoint, options.Backlog), isWebSocket: false));
+            foreach (var endPoint in options.WebSocketEndPoints)
+                listener._sockets.Add(new ListeningSocket(Listen(endPoint, options.Backlog), isWebSocket: true));
         }
         catch
         {
@@ -154,7 +166,8 @@ public sealed partial class TlsListener : IAsyncDisposable
             throw;
         }
 
-        listener.EndPoints = [.. listener._sockets.Select(listening => listening.EndPoint)];
+        listener.EndPoints = [.. listener._sockets.Where(listening => !listening.IsWebSocket).Select(listening => listening.EndPoint)];
+        listener.WebSocketEndPoints = [.. listener._sockets.Where(listening => listening.IsWebSocket).Select(listening => listening.EndPoint)];
         foreach (var listening in listener._sockets)
             listener._loops.Add(listener.AcceptAsync(listening));
         return listener;
@@ -252,10 +265,10 @@ public sealed partial class TlsListener : IAsyncDisposable
         try
         {
             await registered;
-            if (await TryOpenAsync(socket, stream, silence) is { } connection)
+            if (await TryOpenAsync(listening, socket, stream, silence) is { } connection)
             {
                 await using (connection)
-                    await _handler(connection, _stop.Token);
+                    await HandleAsync(connection, listening.IsWebSocket);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or TransportException)
@@ -273,6 +286,22 @@ public sealed partial class TlsListener : IAsyncDisposable
             Interlocked.Decrement(ref _active);
             Interlocked.Decrement(ref listening.Active);
         }
+    }
+
+    private async Task HandleAsync(TlsConnection connection, bool isWebSocket)
+    {
+        if (!isWebSocket)
+        {
+            await _handler(connection, _stop.Token);
+            return;
+        }
+
+        WebSocketConnection messages;
+        using (var limit = new CancellationTokenSource(_options.HandshakeTime, _time))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token))
+            messages = await WebSocketConnection.AcceptAsync(connection, either.Token);
+        await using (messages)
+            await _handler(messages, _stop.Token);
     }
 
     private bool TryOwn(Socket socket, [NotNullWhen(true)] out Stream? stream)
@@ -309,7 +338,7 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private async Task<TlsConnection?> TryOpenAsync(Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence)
+    private async Task<TlsConnection?> TryOpenAsync(ListeningSocket listening, Socket socket, Stream stream, LinkedListNode<(Socket Socket, Stream Stream)> silence)
     {
         FirstRecord hello = default;
         try
@@ -326,7 +355,10 @@ public sealed partial class TlsListener : IAsyncDisposable
             {
                 await place.Granted.WaitAsync(either.Token);
                 limit.CancelAfter(_handshakes.Taken > _options.MaxHandshakes / 2 && _options.MaxHandshakes > 1 ? _options.BusyHandshakeTime : _options.HandshakeTime);
-                var accepting = TlsConnection.AcceptAsync(_context, stream, hello.Bytes, _time, either.Token); // answers the hello
+                var context = Volatile.Read(ref _context);
+                if (_options.WebPort is { } port && port != listening.EndPoint.Port)
+                    context = context.WithoutWeb;
+                var accepting = TlsConnection.AcceptAsync(context, stream, hello.Bytes, _time, either.Token); // answers the hello
                 _handshakes.Answered(place);
                 return await accepting;
             }
@@ -349,12 +381,14 @@ public sealed partial class TlsListener : IAsyncDisposable
         }
     }
 
-    private sealed class ListeningSocket(Socket socket)
+    private sealed class ListeningSocket(Socket socket, bool isWebSocket)
     {
         public long Accepted;
         public long Active;
 
         public Socket Socket => socket;
+
+        public bool IsWebSocket => isWebSocket;
 
         public IPEndPoint EndPoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
     }

@@ -39,9 +39,24 @@ public sealed unsafe class TlsContext : IDisposable
             _handle.Dispose();
             throw;
         }
+
+        WithoutWeb = new TlsContext(this);
+    }
+
+    // The same for connections that never turn to browsers; the other one owns what both use.
+    private TlsContext(TlsContext owner)
+    {
+        IsServer = owner.IsServer;
+        _checkClient = owner._checkClient;
+        _protocols = owner._protocols;
+        _handle = owner._handle;
+        WithoutWeb = this;
     }
 
     internal bool IsServer { get; }
+
+    /// <summary>The same without the certificate for browsers, which lives as long as this does.</summary>
+    internal TlsContext WithoutWeb { get; }
 
     /// <summary>For tests: sessions stay with OpenSSL after their handshake.</summary>
     internal bool KeepsOpenSsl { get; set; }

@@ -59,15 +59,28 @@ public sealed class HostileClientTests
         AssertError(SmpError.Command.Syntax, await AskRawAsync(client, "PING "u8));
     }
 
-    [Fact]
-    public async Task A_block_that_does_not_open_ends_its_connection_only()
+    [Theory]
+    [InlineData(10)] // blocks in the clear
+    [InlineData(18)]
+    public async Task A_block_that_does_not_open_is_answered_as_no_batch(int version)
     {
         using TestFolder folder = new();
         await using SmpServer relay = await StartAsync(folder);
         await using RelayClient other = await RelayClient.ConnectAsync(relay);
-        await using RelayClient hostile = await RelayClient.ConnectAsync(relay);
-        await hostile.Session.Blocks.Connection.WriteAsync(SystemRandom.Instance.Bytes(Block.Size), TestContext.Current.CancellationToken);
-        await hostile.AssertClosedAsync();
+        await using RelayClient hostile = await RelayClient.ConnectAsync(relay, new SmpVersion((ushort)version));
+        byte[] block = new byte[Block.Size];
+        block.AsSpan().Fill(0xFF);
+        for (int i = 0; i < 3; i++)
+        {
+            await hostile.Session.Blocks.Connection.WriteAsync(block, TestContext.Current.CancellationToken);
+            Received answer = await hostile.NextAsync();
+            AssertError(SmpError.Block.Instance, answer.Message);
+            Assert.Equal(CorrId.None, answer.CorrId);
+        }
+
+        // What is in the clear needs no keys that both sides move on together.
+        if (!hostile.Session.Blocks.IsEncrypted)
+            await hostile.AssertNothingCameAsync();
         await other.AssertNothingCameAsync();
     }
 

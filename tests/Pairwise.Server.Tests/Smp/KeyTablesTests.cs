@@ -108,6 +108,32 @@ public sealed class KeyTablesTests
         Assert.NotSame(authorizer, authorizer.Forwarded);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_key_that_is_presented_is_verified_by_its_table_whether_the_queue_can_take_it_or_not(bool isThere)
+    {
+        using TestFolder folder = new();
+        await using SmpServer relay = await StartAsync(folder, options => options with { Time = _time });
+        await using RelayClient client = await RelayClient.ConnectAsync(relay);
+        OwnedQueue queue = await client.NewQueueAsync(request: new QueueRequest.Messaging(null));
+        OwnedQueue proving = await client.NewQueueAsync();
+        using Ed25519PrivateKey another = Ed25519PrivateKey.Generate(SystemRandom.Instance);
+        for (int i = 0; i < KeyTables.ProofsNeeded; i++)
+            Assert.IsType<BrokerMessage.Info>(await client.AskAsync(proving.Mine, SmpCommand.Que.Instance, proving.Key));
+        Assert.Equal(1, relay.KeyTableCount);
+
+        // A table stays while it is used: so does this one, by commands that another key signed.
+        EntityId target = isThere ? queue.Theirs : new EntityId(SystemRandom.Instance.Bytes(24));
+        PublicKey proved = ((Ed25519PrivateKey)proving.Key).PublicKey;
+        for (int i = 0; i < 4; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(90));
+            AssertError(SmpError.Auth.Instance, await client.AskAsync(target, new SmpCommand.SKey(proved), another));
+            Assert.Equal(1, relay.KeyTableCount);
+        }
+    }
+
     [Fact]
     public async Task A_relay_has_tables_for_clients_that_acknowledge_and_none_when_they_rest()
     {

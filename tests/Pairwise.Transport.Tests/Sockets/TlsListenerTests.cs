@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pairwise.Crypto;
 using Pairwise.TestKit;
@@ -311,6 +313,40 @@ public sealed class TlsListenerTests
         var options = new TlsListenerOptions { EndPoints = [listener.EndPoints[0]] };
         var error = Assert.Throws<SocketException>(() => Listen(EchoAsync, options));
         Assert.Equal(SocketError.AddressAlreadyInUse, error.SocketErrorCode);
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(1, false)]
+    public async Task The_certificate_for_browsers_is_shown_on_its_port_only(int? webPort, bool isShown)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=relay.example", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        var context = TlsContext.ForServer(TlsPair.ServerOptions with
+        {
+            WebCredential = TlsCredential.FromPem(certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem()),
+        });
+        await using var listener = TlsListener.Start(
+            new TlsListenerOptions { EndPoints = [Loopback], WebPort = webPort }, context, EchoAsync, TimeProvider.System, NullLogger.Instance);
+        IReadOnlyList<ReadOnlyMemory<byte>> shown = [];
+        var named = new TlsTarget(
+            certificates =>
+            {
+                shown = certificates;
+                return TlsPeerVerdict.Accepted;
+            },
+            "relay.example");
+        if (isShown)
+        {
+            // Clients of the protocol do not know the algorithms of browsers.
+            await Assert.ThrowsAsync<TransportException>(() => ConnectAsync(listener, named));
+            return;
+        }
+
+        await using var client = await ConnectAsync(listener, named);
+        Assert.Equal(TestCertificates.Server.Chain.Leaf.Der.ToArray(), shown[0].ToArray());
+        Assert.Equal([1], await RoundTripAsync(client, [1]));
     }
 
     private static IPEndPoint Loopback => new(IPAddress.Loopback, 0);

@@ -111,6 +111,10 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         {
             case SmpCommand.New create:
                 return StoredKey.TryFrom(create.RecipientAuthKey, out key);
+            case SmpCommand.SKey secure:
+                return StoredKey.TryFrom(secure.SenderAuthKey, out key);
+            case SmpCommand.LKey secure:
+                return StoredKey.TryFrom(secure.SenderAuthKey, out key);
             case SmpCommand.RecipientCommand or SmpCommand.SenderCommand or SmpCommand.NotifierCommand:
                 key = KeyFor(command, Find(command, entity));
                 return true;
@@ -156,6 +160,10 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
                 return queue?.IsContact == true;
             case SmpCommand.Send when !transmission.Authorization.IsPresent:
                 return queue?.IsSecured == false;
+            case SmpCommand.SKey secure:
+                return IsAuthorizedBy(secure.SenderAuthKey, authorizer, queue, transmission, authorized);
+            case SmpCommand.LKey secure:
+                return IsAuthorizedBy(secure.SenderAuthKey, authorizer, queue, transmission, authorized);
         }
 
         if (authorizer.Verify(KeyFor(command, queue), transmission.Authorization, transmission.CorrId, authorized))
@@ -166,6 +174,13 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         return command is SmpCommand.RecipientCommand && IsAuthorizedByOtherKey(authorizer, queue ?? Nobody, transmission, authorized);
     }
 
+    // Whoever secures a queue proves that the key is its own. It is verified whether the queue could take it or not: a key
+    // that this session has used is quick to verify, and the time would tell which queues are there and open.
+    private static bool IsAuthorizedBy(Crypto.PublicKey presented, SmpAuthorizer authorizer, SmpQueue? queue, in Transmission transmission, ReadOnlySpan<byte> authorized) =>
+        StoredKey.TryFrom(presented, out StoredKey key)
+        && authorizer.Verify(key, transmission.Authorization, transmission.CorrId, authorized)
+        && CanTake(queue ?? Nobody, key);
+
     private static StoredKey KeyFor(SmpCommand command, SmpQueue? queue)
     {
         queue ??= Nobody;
@@ -174,8 +189,6 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
             return command switch
             {
                 _ when queue.IsDeleted => default,
-                SmpCommand.SKey secure => AllowedKey(queue, secure.SenderAuthKey),
-                SmpCommand.LKey secure => AllowedKey(queue, secure.SenderAuthKey),
                 SmpCommand.SenderCommand => queue.SenderKey,
                 SmpCommand.NotifierCommand => queue.Notifier is { } notifier ? notifier.Key : default,
                 _ => queue.RecipientKey,
@@ -202,13 +215,14 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         return false;
     }
 
-    // Whoever secures a queue proves that the key is its own; another key than the present one is as good as none.
-    private static StoredKey AllowedKey(SmpQueue queue, Crypto.PublicKey presented) =>
-        StoredKey.TryFrom(presented, out StoredKey key)
-        && queue.Use == QueueUse.Messaging
-        && (!queue.IsSecured || queue.SenderKey.SameAs(key))
-            ? key
-            : default;
+    // Another key than the present one is as good as none.
+    private static bool CanTake(SmpQueue queue, in StoredKey key)
+    {
+        lock (queue)
+        {
+            return !queue.IsDeleted && queue.Use == QueueUse.Messaging && (!queue.IsSecured || queue.SenderKey.SameAs(key));
+        }
+    }
 
     // The role of the session's service must be the command's, and its second signature stands where it belongs.
     private static SmpError? CheckService(SmpPeerService? service, SmpCommand command, in Transmission transmission, ReadOnlySpan<byte> signed)

@@ -58,6 +58,7 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         Version = session.Version;
         _format = new TransmissionFormat(session.Version, session.SessionId.Span);
         _authorizer = new SmpAuthorizer(session.SessionKey, relay.Options.Limits.CachedSenderSecrets, new KeyTables(relay.KeyTables, relay.Options.Time));
+        session.Blocks.KeepsUnreadable = true; // its sender is told, as of a batch that cannot be read
         _writer = new BlockWriter(session.Blocks, _format, _outbox, relay.Messages, relay.Options.Time, relay.DurableWrites, _account);
         if (session.Service is { } service)
         {
