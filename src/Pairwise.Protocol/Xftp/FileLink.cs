@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Pairwise.Wire;
@@ -156,11 +157,20 @@ public static class FileWebLink
         return TextEncoding.ToBase64Url(compressed.GetBuffer().AsSpan(0, (int)compressed.Length));
     }
 
-    /// <summary>The link to the page of the first server that has a part of the file; null if no server has one.</summary>
-    public static string? Encode(FileDescription description) =>
-        description.Chunks is [var first, ..] && first.Replicas is [var replica, ..]
-            ? $"https://{replica.Server.Hosts[0]}/#{EncodeFragment(description)}"
-            : null;
+    /// <summary>
+    /// The link to the page of the first server that has a part of the file, with the port if browsers do not go there by
+    /// themselves; null if no server has one.
+    /// </summary>
+    public static string? Encode(FileDescription description)
+    {
+        if (description.Chunks is not [var first, ..] || first.Replicas is not [{ Server: var server }, ..])
+        {
+            return null;
+        }
+
+        var port = server.TryGetPort(out var number) && number != ServerAddress.DefaultHttpsPort ? string.Create(CultureInfo.InvariantCulture, $":{number}") : "";
+        return $"https://{server.Hosts[0]}{port}/#{EncodeFragment(description)}";
+    }
 
     /// <summary>Reads a fragment, which is decompressed up to <see cref="XftpLimits.MaxDescriptionLength"/>.</summary>
     public static bool TryDecodeFragment(string fragment, [NotNullWhen(true)] out FileDescription? description)

@@ -47,6 +47,11 @@ internal static class FileDescriptionVectors
         Assert.Equal(description, fromWeb);
         Assert.StartsWith($"https://{record.String("webHost")}/#", FileWebLink.Encode(description), StringComparison.Ordinal);
         Assert.True(FileWebLink.TryParse($"https://{record.String("webHost")}/#{record.String("webFragment")}", out fromWeb));
+
+        // A browser does not find a port that it is not told.
+        var chunk = description.Chunks[0];
+        var elsewhere = description with { Chunks = [chunk with { Replicas = [chunk.Replicas[0] with { Server = chunk.Replicas[0].Server with { Port = "8443" } }] }] };
+        Assert.StartsWith($"https://{record.String("webHost")}:8443/#", FileWebLink.Encode(elsewhere), StringComparison.Ordinal);
     }
 
     private static FileDescription Read(JsonElement json) => new(
