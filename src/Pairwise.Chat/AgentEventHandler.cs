@@ -190,7 +190,12 @@ internal sealed class AgentEventHandler(Database database, IAgentClient agent, M
                 return cancelled.File.State == FileState.ReceiveCancelled ? null : new ChatEvent.FileCancelledByPeer(contact, store.GetItem(cancelled.Item)!);
             case ChatEventTags.FileAcceptInvitation:
                 if (IncomingFiles.Accept(store, contact.Id, message.Target!.Value, message.FileName!, message.FileLink) is not { } wanted)
-                    return null;
+                {
+                    return IncomingFiles.FindOutOfReach(store, contact.Id, message.Target.Value) is { } file
+                        ? new ChatEvent.Problem($"{contact.Name} asked for file {file.Id} ({file.Name}) in the way of old programs, which know no file relays: it can only be received with a newer one.")
+                        : null;
+                }
+
                 stored.Moved.Add(wanted);
                 return new ChatEvent.FileStarted(contact, store.GetLine(wanted).Item);
             case ChatEventTags.Info:

@@ -5,6 +5,7 @@ using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Tests.Dialogue;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Agent;
+using Pairwise.TestKit;
 using Pairwise.Wire;
 
 namespace Pairwise.Chat.Tests;
@@ -155,6 +156,87 @@ public sealed class FileConnectionTests : FileConversation
     }
 
     [Fact]
+    public async Task Start_makes_a_new_link_when_the_process_ended_before_it_sent_the_first()
+    {
+        Agent.TellMessage(7, OfferWithoutLink(100));
+        await NextAsync();
+        Assert.StartsWith("ack 7", await Agent.NextAsync(), StringComparison.Ordinal);
+        var link = await LinkAsync();
+        Agent.CreatedLink = link;
+        Agent.OnSend = static (_, _) => throw new OperationCanceledException();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => DoAsync<ChatResponse.FileAccepted>("/fr 1"));
+        Prepare = agent => agent.CreatedLink = link;
+        await RestartAsync();
+        Assert.Equal("delete", await Agent.NextAsync());
+        Assert.Equal(ChatEventTags.FileAcceptInvitation, Sent(await Agent.NextAsync()).Tag);
+        await RestartAsync();
+        Agent.TellMessage(8, Text("end"));
+        await NextAsync();
+        Assert.StartsWith("ack 8", await Agent.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Link_whose_relay_does_not_answer_is_tried_again_in_this_run()
+    {
+        var time = new ManualTime();
+        Change = options => options with { FileServers = [], Time = time };
+        await RestartAsync();
+        Agent.JoinFailure = new AgentException(new AgentError.Broker("smp://relay", BrokerFault.Timeout, ""));
+        await TellTakenAsync(await SendOfferedAsync());
+        Assert.Equal("started Sent file 1 (a.jpg)", await NextAsync());
+        var problem = await NextAsync();
+        Assert.StartsWith("problem", problem, StringComparison.Ordinal);
+        Assert.EndsWith("It is tried again.", problem, StringComparison.Ordinal);
+        Agent.JoinFailure = null;
+        var joined = UntilJoinedAsync();
+        while (!joined.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(3));
+            await Task.Delay(1, Token);
+        }
+
+        await joined;
+    }
+
+    [Theory]
+    [InlineData(FileState.SendTransfer, "file cancel")]
+    [InlineData(FileState.SendComplete, "file delete")]
+    public async Task Picture_on_file_relays_goes_over_a_connection_to_a_contact_that_knows_no_relays(FileState state, string takenBack)
+    {
+        var offered = await SendOfferedAsync();
+        var transfer = Agent.Transfers.Begun[0].Id;
+        await AllAsync();
+        if (state == FileState.SendComplete)
+            await Database.TransactAsync(session => session.Execute("UPDATE chat_files SET state = ?1, sender_description = ?2", (long)state, Description(1).Replace("recipient", "sender", StringComparison.Ordinal)), Token);
+        await TellTakenAsync(offered);
+        Assert.Equal("started Sent file 1 (a.jpg)", await NextAsync());
+        Assert.Equal(takenBack, await Agent.NextAsync());
+        await UntilJoinedAsync();
+        // The agent's last word of the upload changes nothing, and what it uploaded is deleted.
+        var description = Description(1);
+        Agent.Tell(new AgentEvent.FileSent(transfer, description.Replace("recipient", "sender", StringComparison.Ordinal), [description]));
+        Agent.Tell(new AgentEvent.Connected(ScriptedAgent.Another, false));
+        while (!(await Agent.NextAsync()).StartsWith("send ", StringComparison.Ordinal))
+        {
+            // What is taken back.
+        }
+
+        Assert.True(FileChunk.TryDecodeDirect(Agent.LastBody, out var chunk));
+        Assert.Equal(10, chunk.Content.Length);
+        Agent.Tell(new AgentEvent.Sent(ScriptedAgent.Another, Agent.LastMessage));
+        Assert.Equal("completed Sent file 1 (a.jpg)", await NextAsync());
+    }
+
+    [Fact]
+    public async Task Other_file_on_relays_that_is_asked_for_in_the_old_way_is_told_of()
+    {
+        var offered = await SendOfferedAsync("/f");
+        await TellTakenAsync(offered);
+        Assert.Contains("bob asked for file 1 (a.jpg) in the way of old programs", await NextAsync(), StringComparison.Ordinal);
+        Assert.Equal(FileState.SendStored, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
+    }
+
+    [Fact]
     public async Task Relay_of_one_file_that_is_not_there_keeps_no_other_file_from_going_on()
     {
         await AcceptAndEndAsync(1);
@@ -233,6 +315,30 @@ public sealed class FileConnectionTests : FileConversation
         Assert.Equal(["ack 7", "ack 8", "ack 9"], from line in await AllAsync() select line[..5]);
         way.SetResult();
         Assert.StartsWith("join ", await Agent.NextAsync(), StringComparison.Ordinal);
+    }
+
+    private async Task<SharedMessageId> SendOfferedAsync(string command = "/img")
+    {
+        await DoAsync<ChatResponse.MessageAccepted>($"{command} @bob {MakeFile("a.jpg", 10)}");
+        while (true)
+        {
+            if (await Agent.NextAsync() is ['s', 'e', 'n', 'd', ..] sent)
+                return Sent(sent).Id!.Value;
+        }
+    }
+
+    private async Task TellTakenAsync(SharedMessageId offered)
+    {
+        var taken = ChatMessage.FileAccept(SharedMessageId.Create(SystemRandom.Instance), offered, "a.jpg", (await LinkAsync()).ToText());
+        Agent.TellMessage(7, Encoding.UTF8.GetString(ChatMessageCodec.Encode(taken)));
+    }
+
+    private async Task UntilJoinedAsync()
+    {
+        while (!(await Agent.NextAsync()).StartsWith("join ", StringComparison.Ordinal))
+        {
+            // Other steps.
+        }
     }
 
     // As when the program ends while a file is being accepted.

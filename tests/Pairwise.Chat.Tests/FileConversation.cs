@@ -26,6 +26,8 @@ public abstract class FileConversation : IAsyncLifetime
 
     private protected ScriptedAgent Agent { get; private set; } = null!;
 
+    private protected ChatCore Core => _core;
+
     private protected Database Database { get; private set; } = null!;
 
     /// <summary>Options that the next start has.</summary>
@@ -107,6 +109,16 @@ public abstract class FileConversation : IAsyncLifetime
     {
         Assert.True(SharedMessageId.TryParse("AQID", out var target));
         Agent.TellMessage(id, Encoding.UTF8.GetString(ChatMessageCodec.Encode(ChatMessage.FileDescription(SharedMessageId.Create(SystemRandom.Instance), target, part))));
+    }
+
+    /// <summary>Bob has offered a file, and said where it is.</summary>
+    private protected async Task OfferDescribedAsync(bool leadsOn = false)
+    {
+        Agent.TellMessage(7, Offer);
+        TellDescription(8, Description(chunks: 1, leadsOn));
+        await NextAsync();
+        Agent.TellMessage(9, Text("end"));
+        await NextAsync();
     }
 
     private protected void TellChunk(long id, int number, byte[] content, byte last = 3)

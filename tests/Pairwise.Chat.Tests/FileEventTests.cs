@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using Pairwise.Agent;
@@ -168,11 +169,7 @@ public sealed class FileEventTests : FileConversation
     {
         Assert.True(ServerAddress.TryParse($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", out var server));
         Agent.Transfers.Unapproved = [server];
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         var refused = await FailAsync("/fr 1");
         Assert.Equal(ChatError.NotApproved, refused.Error);
         Assert.Contains(Host, refused.Sentence, StringComparison.Ordinal);
@@ -186,11 +183,7 @@ public sealed class FileEventTests : FileConversation
     {
         Assert.True(ServerAddress.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1:4443", out var server));
         Agent.Transfers.Unapproved = [server];
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1 encrypt=off");
         Assert.Null(Assert.Single(Agent.Transfers.Begun).File.Key);
     }
@@ -200,11 +193,7 @@ public sealed class FileEventTests : FileConversation
     {
         Assert.True(ServerAddress.TryParse("xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@127.0.0.1:4443", out var server));
         Agent.Transfers.Unapproved = [server];
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1, leadsOn: true));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync(leadsOn: true);
         Assert.Equal(ChatError.NotApproved, (await FailAsync("/fr 1")).Error);
         Agent.Transfers.Unapproved = [];
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
@@ -228,11 +217,7 @@ public sealed class FileEventTests : FileConversation
     [Fact]
     public async Task Sender_cancels()
     {
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Agent.TellMessage(10, Cancel);
         Agent.TellMessage(10, Cancel);
@@ -246,11 +231,7 @@ public sealed class FileEventTests : FileConversation
     [Fact]
     public async Task Receiver_cancels_and_accepts_again()
     {
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         await DoAsync<ChatResponse.FileCancelled>("/fc 1");
         Assert.Equal(FileState.ReceiveInvitation, (await DoAsync<ChatResponse.FileShown>("/fs 1")).Item.File!.State);
@@ -262,11 +243,7 @@ public sealed class FileEventTests : FileConversation
     [Fact]
     public async Task Failure_says_why_and_can_be_tried_again()
     {
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Agent.Tell(new AgentEvent.FileReceiveFailed(Agent.Transfers.Begun[0].Id, new AgentError.FileServer($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", XftpError.Auth.Instance)));
         Assert.Contains("deleted or has expired", await NextAsync(), StringComparison.Ordinal);
@@ -428,7 +405,12 @@ public sealed class FileEventTests : FileConversation
     [Theory]
     [InlineData("/f @bob /no/such/file", "There is no file /no/such/file")]
     [InlineData("/f @bob /tmp", "is a folder")]
-    [InlineData("/f @bob /dev/null", "is empty")]
+    [InlineData("/f @bob /dev/zero", "has a length")]
+    [InlineData("/f @bob /proc/version", "has a length")]
+    [InlineData("/f @bob PIPE", "has a length")]
+    [InlineData("/f @bob key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= nonce=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA EXISTING", "too short to be an encrypted one")]
+    [InlineData("/_send @1 json [{\"fileSource\":{\"filePath\":\"EXISTING\",\"cryptoArgs\":{\"fileKey\":\"AAAA\",\"fileNonce\":\"AAAA\"}},\"msgContent\":{\"type\":\"file\",\"text\":\"\"}}]", "This is no message")]
+    [InlineData("/_set_file_to_receive 99", "There is no file 99")]
     [InlineData("/f @carol /tmp/x", "no contact carol")]
     [InlineData("/img @bob EXISTING", "A picture is a jpg, png or gif")]
     [InlineData("/fr 99", "There is no file 99")]
@@ -441,7 +423,10 @@ public sealed class FileEventTests : FileConversation
     public async Task Mistake_is_one_clear_sentence(string command, string sentence)
     {
         var existing = MakeFile("existing.txt", 5);
-        var failed = await FailAsync(command.Replace("EXISTING", existing, StringComparison.Ordinal));
+        var pipe = Path.Combine(Folder, "pipe");
+        using (var made = Process.Start("mkfifo", [pipe]))
+            await made.WaitForExitAsync(Token);
+        var failed = await FailAsync(command.Replace("EXISTING", existing, StringComparison.Ordinal).Replace("PIPE", pipe, StringComparison.Ordinal));
         Assert.Contains(sentence, failed.Sentence, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', failed.Sentence);
     }

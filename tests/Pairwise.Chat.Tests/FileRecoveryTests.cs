@@ -68,11 +68,7 @@ public sealed class FileRecoveryTests : FileConversation
     [Fact]
     public async Task File_can_be_received_again_when_the_process_ends_while_it_is_cancelled()
     {
-        Agent.TellMessage(7, Offer);
-        TellDescription(8, Description(chunks: 1));
-        await NextAsync();
-        Agent.TellMessage(9, Text("end"));
-        await NextAsync();
+        await OfferDescribedAsync();
         await DoAsync<ChatResponse.FileAccepted>("/fr 1");
         Agent.Transfers.CancelFailure = new AgentError.Internal("the process ended");
         await FailAsync("/fc 1");
@@ -98,5 +94,36 @@ public sealed class FileRecoveryTests : FileConversation
         await AllAsync();
         await DoAsync<ChatResponse.ContactDeleted>("/delete bob");
         Assert.Equal(expected, (await AllAsync()).FirstOrDefault(static done => done.StartsWith("file", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Start_asks_for_a_file_inside_the_conversation_when_that_was_cut_short()
+    {
+        Agent.TellMessage(7, InlineOffer("offer", 3, "file"));
+        await NextAsync();
+        Assert.StartsWith("ack 7", await Agent.NextAsync(), StringComparison.Ordinal);
+        Agent.OnSend = static (_, _) => throw new OperationCanceledException();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => DoAsync<ChatResponse.FileAccepted>("/fr 1"));
+        await RestartAsync();
+        Assert.Equal(ChatEventTags.FileAcceptInvitation, Sent(await Agent.NextAsync()).Tag);
+        // It is asked for once.
+        await RestartAsync();
+        TellChunk(8, 1, [1, 2, 3]);
+        Assert.Equal("completed Received file 1 (small.bin)", await NextAsync());
+        Assert.Equal(["ack 8"], await AllAsync());
+    }
+
+    [Fact]
+    public async Task Taken_back_file_is_taken_again_and_asked_for_again()
+    {
+        Agent.TellMessage(7, InlineOffer("offer", 3, "file"));
+        await NextAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        await AllAsync();
+        await Database.TransactAsync(static session => session.Execute("UPDATE chat_files SET state = 10"), Token);
+        Agent.OnSend = static (_, _) => throw new OperationCanceledException();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => DoAsync<ChatResponse.FileAccepted>("/fr 1"));
+        await RestartAsync();
+        Assert.Equal(ChatEventTags.FileAcceptInvitation, Sent(await Agent.NextAsync()).Tag);
     }
 }

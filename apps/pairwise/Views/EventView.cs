@@ -23,7 +23,7 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
                 foreach (var line in Received(received.Contact, received.Item)) yield return line;
                 break;
             case ChatEvent.MessageUpdated updated:
-                yield return $"{Time(updated.Item)}{style.Name(Name(updated.Contact))}> {Printable.Of(updated.Item.Text, keepLines: true)} {style.Faint(updated.Item.IsDeleted ? "[deleted]" : "[edited]")}";
+                yield return $"{Time(updated.Item)}{style.Name(Name(updated.Contact))}> {Said(updated.Item)} {style.Faint(updated.Item.IsDeleted ? "[deleted]" : "[edited]")}";
                 break;
             case ChatEvent.StatusChanged { Item.Status: ItemStatus.Delivered } changed:
                 yield return style.Faint($"✓✓ @{Printable.Of(changed.Contact.QuotedName)} {Said(changed.Item)}");
@@ -128,8 +128,9 @@ internal sealed class EventView(Style style, bool showsTime, TimeProvider time)
         }
     }
 
-    private static string Said(ChatItem item) =>
-        FileText.IsBare(item) ? FileText.Of(item.File!) : Printable.Of(item.Text, keepLines: true) + (item.File is { } file ? " " + FileText.Of(file) : "");
+    private static string Said(ChatItem item) => item.File is not { } file ? Printable.Of(item.Text, keepLines: true)
+        : FileText.IsBare(item) || item.Text.Length == 0 ? FileText.Of(file)
+        : Printable.Of(item.Text, keepLines: true) + " " + FileText.Of(file);
 
     private static string Completed(ChatEvent.FileCompleted completed)
     {

@@ -13,11 +13,11 @@ internal abstract record ChatCommand
 
     public sealed record ShowFileHelp : ChatCommand;
 
-    public sealed record SendFile(string Name, string Path) : ChatCommand;
+    public sealed record SendFile(string Name, TypedFile File) : ChatCommand;
 
-    public sealed record SendImage(string Name, string Path) : ChatCommand;
+    public sealed record SendImage(string Name, TypedFile File) : ChatCommand;
 
-    public sealed record SendVoice(string Name, int Seconds, string Path) : ChatCommand;
+    public sealed record SendVoice(string Name, int Seconds, TypedFile File) : ChatCommand;
 
     /// <param name="Paths">The video, and possibly a picture.</param>
     public sealed record SendVideo(string Name, int Seconds, string Paths) : ChatCommand;
@@ -28,6 +28,9 @@ internal abstract record ChatCommand
 
     public sealed record ReceiveFile(ChatFileId File, bool IsApproved, bool? IsEncrypted, bool IsInlineWanted, string? Path) : ChatCommand;
 
+    /// <summary>Receives a file at the next start.</summary>
+    public sealed record ReceiveFileLater(ChatFileId File, bool IsApproved, bool? IsEncrypted) : ChatCommand;
+
     public sealed record CancelFile(ChatFileId File) : ChatCommand;
 
     public sealed record ShowFile(ChatFileId File) : ChatCommand;
@@ -36,11 +39,11 @@ internal abstract record ChatCommand
     public sealed record SendFileDescription(string Name, string Path) : ChatCommand;
 
     /// <summary>Uploads a file for whoever has its link.</summary>
-    public sealed record UploadStandalone(long User, string Path) : ChatCommand;
+    public sealed record UploadStandalone(long User, TypedFile File) : ChatCommand;
 
     public sealed record ShowFileLink(string Link) : ChatCommand;
 
-    public sealed record DownloadStandalone(long User, string Link, string Path) : ChatCommand;
+    public sealed record DownloadStandalone(long User, string Link, TypedFile File) : ChatCommand;
 
     public sealed record CountFileServers(long User) : ChatCommand;
 

@@ -6,14 +6,14 @@ namespace Pairwise.Chat.Commands;
 
 /// <summary>A message as <c>/_send</c> takes it.</summary>
 /// <param name="Content">What it says.</param>
-/// <param name="Path">Its file; null for none.</param>
-internal sealed record ComposedMessage(MessageContent Content, string? Path);
+/// <param name="File">Its file; null for none.</param>
+internal sealed record ComposedMessage(MessageContent Content, TypedFile? File);
 
 /// <summary>The JSON of <c>/_send</c>.</summary>
 internal static class ComposedMessages
 {
     // composed = "[" message *("," message) "]" / message
-    // message = {["filePath": path / "fileSource": {"filePath": path},] "msgContent": content}
+    // message = {["filePath": path / "fileSource": {"filePath": path [, "cryptoArgs": {"fileKey": base64url, "fileNonce": base64url}]},] "msgContent": content}
     /// <exception cref="ChatException">It is no such JSON, or of a kind that cannot be sent.</exception>
     public static IReadOnlyList<ComposedMessage> Parse(string json)
     {
@@ -46,10 +46,21 @@ internal static class ComposedMessages
             throw new ChatException(ChatError.Syntax, $"This program sends text, file, image, video and voice, not {parsed.Type}.");
         if (parsed.Preview is { Length: > ChatMessageLimits.MaxPreviewLength })
             throw new ChatException(ChatError.TooLong, $"The preview is too long: at most {ChatMessageLimits.MaxPreviewLength} characters.");
-        var path = Text(message["filePath"]) ?? Text((message["fileSource"] as JsonObject)?["filePath"]);
-        if (path is null && parsed.Type is (MessageContent.FileType or MessageContent.VoiceType))
+        var file = ReadFile(message);
+        if (file is null && parsed.Type is (MessageContent.FileType or MessageContent.VoiceType))
             throw new ChatException(ChatError.Syntax, $"A message of type {parsed.Type} needs a filePath.");
-        return new ComposedMessage(parsed, path);
+        return new ComposedMessage(parsed, file);
+    }
+
+    private static TypedFile? ReadFile(JsonObject message)
+    {
+        if (Text(message["filePath"]) is { } plain)
+            return new TypedFile(plain);
+        if (message["fileSource"] is not JsonObject source || Text(source["filePath"]) is not { } path)
+            return null;
+        if (source["cryptoArgs"] is not JsonObject arguments)
+            return source["cryptoArgs"] is null ? new TypedFile(path) : throw Fault();
+        return TypedFile.TryReadKey(Text(arguments["fileKey"]), Text(arguments["fileNonce"]), out var key) ? new TypedFile(path, key) : throw Fault();
     }
 
     private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;

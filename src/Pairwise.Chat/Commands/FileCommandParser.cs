@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace Pairwise.Chat.Commands;
@@ -18,6 +19,7 @@ internal static class FileCommandParser
         new("  approved_relays=on", "its relays may see your network address"),
         new("  encrypt=on|off", "keep it encrypted here, or not (on, unless /_files_encrypt says otherwise)"),
         new("  inline=on", "take it inside the conversation even if it is large for that"),
+        new("/_set_file_to_receive ID", "receive a file at the next start; approved_relays=on and encrypt=on|off may follow"),
         new("/fcancel ID", "stop sending or receiving a file; one that was sent is deleted from its relays (also /fc)"),
         new("/fstatus ID", "how far a file is (also /fs)"),
         new("/fforward @NAME ID", "send a received file on (also /ff); /imgf as a picture"),
@@ -28,6 +30,7 @@ internal static class FileCommandParser
         new("/get servers summary 1", "what was done at each file relay since the start: chunks, KiB, attempts, errors (1: your profile)"),
         new("/_upload 1 PATH", "upload a file and get a link by which anybody downloads it (1: your profile)"),
         new("/_download 1 LINK PATH", "download the file of such a link, from whatever relays it names"),
+        new("  key=KEY nonce=NONCE", "before PATH in /file, /image, /voice, /_upload: PATH is encrypted with these; /_download: encrypt it with them"),
         new("/_download info LINK", "what a link says, without fetching anything"),
         new("/_files_folder PATH", "folder for received files, and for the paths of files to send (also /files_folder)"),
         new("/_files_encrypt on|off", "whether received files are kept encrypted"),
@@ -41,14 +44,15 @@ internal static class FileCommandParser
     /// <summary>Null when the word is none of these commands.</summary>
     public static (ChatCommand? Command, string? Fault)? Parse(string word, string rest) => word switch
     {
-        "/file" or "/f" => ParseSending(rest, "/file @NAME PATH", static (name, path) => new ChatCommand.SendFile(name, path)),
-        "/image" or "/img" => ParseSending(rest, "/image @NAME PATH", static (name, path) => new ChatCommand.SendImage(name, path)),
-        "/voice" => ParseTimed(rest, "/voice @NAME SECONDS PATH", static (name, seconds, path) => new ChatCommand.SendVoice(name, seconds, path)),
+        "/file" or "/f" => ParseSending(rest, "/file @NAME PATH", static (name, path) => new ChatCommand.SendFile(name, TypedFile.Parse(path))),
+        "/image" or "/img" => ParseSending(rest, "/image @NAME PATH", static (name, path) => new ChatCommand.SendImage(name, TypedFile.Parse(path))),
+        "/voice" => ParseTimed(rest, "/voice @NAME SECONDS PATH", static (name, seconds, path) => new ChatCommand.SendVoice(name, seconds, TypedFile.Parse(path))),
         "/video" => ParseTimed(rest, "/video @NAME SECONDS PATH [PICTURE]", static (name, seconds, path) => new ChatCommand.SendVideo(name, seconds, path)),
         "/fdescription" or "/fd" => ParseSending(rest, "/fd @NAME PATH", static (name, path) => new ChatCommand.SendFileDescription(name, path)),
         "/fforward" or "/ff" => ParseForward(rest, "/fforward @NAME ID", isImage: false),
         "/image_forward" or "/imgf" => ParseForward(rest, "/imgf @NAME ID", isImage: true),
         "/freceive" or "/fr" => ParseReceive(rest),
+        "/_set_file_to_receive" => ParseReceiveLater(rest),
         "/fcancel" or "/fc" => ParseNumber(rest, "/fcancel ID", static file => new ChatCommand.CancelFile(file)),
         "/fstatus" or "/fs" => ParseNumber(rest, "/fstatus ID", static file => new ChatCommand.ShowFile(file)),
         "/fexport" or "/fe" => ParseExport(rest),
@@ -62,7 +66,7 @@ internal static class FileCommandParser
             _ => (null, "Write /_files_encrypt on or /_files_encrypt off."),
         },
         "/_temp_folder" => (null, "The folder for files on their way is chosen at the start: pairwise --temp-folder PATH."),
-        "/_upload" => TryReadUser(rest, out var user, out var path) ? (new ChatCommand.UploadStandalone(user, path), null) : (null, "Write /_upload 1 PATH: 1 is the number of your profile."),
+        "/_upload" => TryReadUser(rest, out var user, out var path) ? (new ChatCommand.UploadStandalone(user, TypedFile.Parse(path)), null) : (null, "Write /_upload 1 PATH: 1 is the number of your profile."),
         "/_download" => ParseDownload(rest),
         "/get" when rest.StartsWith(Summary, StringComparison.Ordinal) && long.TryParse(rest[Summary.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var counted) =>
             (new ChatCommand.CountFileServers(counted), null),
@@ -72,11 +76,15 @@ internal static class FileCommandParser
     };
 
     private static (ChatCommand?, string?) ParseSending(string rest, string syntax, Func<string, string, ChatCommand> create) =>
-        rest.StartsWith('@') && ChatCommandParser.TryReadName(rest, out var name, out var path) && path.Length > 0 ? (create(name, path), null) : (null, $"Write {syntax}.");
+        TryReadName(rest, out var name, out var path) && path.Length > 0 ? (create(name, path), null) : (null, $"Write {syntax}.");
+
+    // As everywhere in commands about files the '@' may be left out.
+    private static bool TryReadName(string rest, [NotNullWhen(true)] out string? name, out string after) =>
+        ChatCommandParser.TryReadName(rest.StartsWith('@') ? rest : "@" + rest, out name, out after);
 
     private static (ChatCommand?, string?) ParseTimed(string rest, string syntax, Func<string, int, string, ChatCommand> create)
     {
-        if (!rest.StartsWith('@') || !ChatCommandParser.TryReadName(rest, out var name, out var after))
+        if (!TryReadName(rest, out var name, out var after))
             return (null, $"Write {syntax}.");
         var (word, path) = ChatCommandParser.SplitWord(after);
         return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && path.Length > 0
@@ -85,7 +93,7 @@ internal static class FileCommandParser
     }
 
     private static (ChatCommand?, string?) ParseForward(string rest, string syntax, bool isImage) =>
-        rest.StartsWith('@') && ChatCommandParser.TryReadName(rest, out var name, out var number) && TryReadFile(number, out var file)
+        TryReadName(rest, out var name, out var number) && TryReadFile(number, out var file)
             ? (new ChatCommand.ForwardFile(name, file, isImage), null)
             : (null, $"Write {syntax}.");
 
@@ -99,6 +107,15 @@ internal static class FileCommandParser
         if (!TryReadOption(ref after, "approved_relays=", out var isApproved) || !TryReadOption(ref after, "encrypt=", out var isEncrypted) || !TryReadOption(ref after, "inline=", out var isInline))
             return (null, Syntax);
         return (new ChatCommand.ReceiveFile(file, isApproved ?? false, isEncrypted, isInline ?? false, after.Length == 0 ? null : after), null);
+    }
+
+    // receiveLater = number [" approved_relays=" onOff] [" encrypt=" onOff]
+    private static (ChatCommand?, string?) ParseReceiveLater(string rest)
+    {
+        var (number, after) = ChatCommandParser.SplitWord(rest);
+        return TryReadFile(number, out var file) && TryReadOption(ref after, "approved_relays=", out var isApproved) && TryReadOption(ref after, "encrypt=", out var isEncrypted) && after.Length == 0
+            ? (new ChatCommand.ReceiveFileLater(file, isApproved ?? false, isEncrypted), null)
+            : (null, "Write /_set_file_to_receive ID [approved_relays=on] [encrypt=on|off].");
     }
 
     private static bool TryReadOption(ref string text, string name, out bool? isOn)
@@ -130,7 +147,7 @@ internal static class FileCommandParser
         if (first == "info" && after.Length > 0)
             return (new ChatCommand.ShowFileLink(after), null);
         if (TryReadUser(rest, out var user, out after) && ChatCommandParser.SplitWord(after) is (var link, { Length: > 0 } path))
-            return (new ChatCommand.DownloadStandalone(user, link, path), null);
+            return (new ChatCommand.DownloadStandalone(user, link, TypedFile.Parse(path)), null);
         return (null, "Write /_download 1 LINK PATH, where 1 is the number of your profile, or /_download info LINK.");
     }
 

@@ -23,12 +23,12 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     /// <summary>Null when the command is none about files.</summary>
     public Task<ChatResponse>? Execute(ChatCommand command, UserId user, CancellationToken cancellationToken) => command switch
     {
-        ChatCommand.SendFile send => SendAsync(send.Name, MessageContent.FileType, contact => _own.PrepareAsync(contact, send.Path, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
-        ChatCommand.SendImage send => SendAsync(send.Name, MessageContent.ImageType, contact => PrepareImageAsync(contact, send.Path, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
+        ChatCommand.SendFile send => SendAsync(send.Name, MessageContent.FileType, contact => _own.PrepareAsync(contact, send.File, cancellationToken), static _ => Task.FromResult(MessageContent.File()), cancellationToken),
+        ChatCommand.SendImage send => SendAsync(send.Name, MessageContent.ImageType, contact => PrepareImageAsync(contact, send.File, cancellationToken), file => OfImageAsync(file, cancellationToken), cancellationToken),
         ChatCommand.SendVoice send => SendAsync(
             send.Name,
             MessageContent.VoiceType,
-            contact => _own.PrepareAsync(contact, send.Path, cancellationToken),
+            contact => _own.PrepareAsync(contact, send.File, cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VoiceType, "", send.Seconds)),
             cancellationToken),
         ChatCommand.SendVideo send => SendVideoAsync(send, cancellationToken),
@@ -40,6 +40,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
             cancellationToken),
         ChatCommand.SendComposed send => SendComposedAsync(send, cancellationToken),
         ChatCommand.ReceiveFile receive => ReceiveAsync(receive, cancellationToken),
+        ChatCommand.ReceiveFileLater later => ReceiveLaterAsync(later, cancellationToken),
         ChatCommand.CancelFile cancel => CancelAsync(cancel.File, cancellationToken),
         ChatCommand.ShowFile show => ShowAsync(show.File, cancellationToken),
         ChatCommand.SendFileDescription send => SendDescriptionAsync(send, cancellationToken),
@@ -71,7 +72,7 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         return new ChatResponse.MessageAccepted(contact, await sender.SendAsync(contact, connection, await describeAsync(file), file, cancellationToken));
     }
 
-    private async Task<NewFile> PrepareImageAsync(Contact contact, string typed, CancellationToken cancellationToken)
+    private async Task<NewFile> PrepareImageAsync(Contact contact, TypedFile typed, CancellationToken cancellationToken)
     {
         var file = await _own.PrepareAsync(contact, typed, cancellationToken);
         if (!ImageExtensions.Contains(Path.GetExtension(file.Name), StringComparer.OrdinalIgnoreCase))
@@ -101,11 +102,11 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     private async Task<ChatResponse> SendVideoAsync(ChatCommand.SendVideo send, CancellationToken cancellationToken)
     {
         var (path, picture) = SplitPicture(send.Paths);
-        var preview = picture is null ? ImagePreview.Placeholder : await ImagePreview.OfAsync(new LocalFile(files.Places.FindToSend(picture).Path), cancellationToken);
+        var preview = picture is null ? ImagePreview.Placeholder : await ImagePreview.OfAsync(files.Places.FindToSend(picture).File, cancellationToken);
         return await SendAsync(
             send.Name,
             MessageContent.VideoType,
-            contact => _own.PrepareAsync(contact, path, cancellationToken),
+            contact => _own.PrepareAsync(contact, new TypedFile(path), cancellationToken),
             _ => Task.FromResult(new MessageContent(MessageContent.VideoType, "", send.Seconds, Preview: preview)),
             cancellationToken);
     }
@@ -127,11 +128,11 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         var messages = ComposedMessages.Parse(send.Json);
         var (contact, connection) = await contacts.FindReadyAsync(send.Contact, cancellationToken);
         foreach (var message in messages)
-            FeatureCommands.Check(contact, message.Content.Type, message.Path is not null);
+            FeatureCommands.Check(contact, message.Content.Type, message.File is not null);
         // All files are looked at before the first message goes.
         var prepared = new List<(MessageContent Content, NewFile? File)>();
         foreach (var message in messages)
-            prepared.Add((message.Content, message.Path is { } path ? await _own.PrepareAsync(contact, path, cancellationToken) : null));
+            prepared.Add((message.Content, message.File is { } file ? await _own.PrepareAsync(contact, file, cancellationToken) : null));
         var items = new List<ChatItem>();
         foreach (var (content, file) in prepared)
             items.Add(await sender.SendAsync(contact, connection, content, file, cancellationToken));
@@ -142,6 +143,12 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     {
         var (contact, item) = await files.AcceptAsync(receive.File, new AcceptOptions(receive.IsApproved, receive.IsEncrypted, receive.IsInlineWanted, receive.Path), cancellationToken);
         return new ChatResponse.FileAccepted(contact, item);
+    }
+
+    private async Task<ChatResponse> ReceiveLaterAsync(ChatCommand.ReceiveFileLater later, CancellationToken cancellationToken)
+    {
+        await files.AcceptLaterAsync(later.File, later.IsApproved, later.IsEncrypted, cancellationToken);
+        return new ChatResponse.SettingChanged($"file {later.File} is received at the next start; /fr {later.File} receives it at once");
     }
 
     private async Task<ChatResponse> CancelAsync(ChatFileId file, CancellationToken cancellationToken)
@@ -163,13 +170,13 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
     private async Task<ChatResponse> UploadAsync(ChatCommand.UploadStandalone upload, UserId user, CancellationToken cancellationToken)
     {
         CheckUser(upload.User, user);
-        return new ChatResponse.StandaloneStarted(await files.UploadAsync(upload.Path, cancellationToken));
+        return new ChatResponse.StandaloneStarted(await files.UploadAsync(upload.File, cancellationToken));
     }
 
     private async Task<ChatResponse> DownloadAsync(ChatCommand.DownloadStandalone download, UserId user, CancellationToken cancellationToken)
     {
         CheckUser(download.User, user);
-        return new ChatResponse.StandaloneStarted(await files.DownloadAsync(ParseLink(download.Link).Description, download.Path, cancellationToken));
+        return new ChatResponse.StandaloneStarted(await files.DownloadAsync(ParseLink(download.Link).Description, download.File, cancellationToken));
     }
 
     private static ChatResponse.FileLinkShown ShowLink(string text)

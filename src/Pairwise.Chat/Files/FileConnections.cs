@@ -53,17 +53,19 @@ internal sealed class FileConnections(Database database, IAgentClient agent, Mes
             return;
         }
 
-        var (user, contact, connection, known) = await database.ReadChatAsync(
-            store => (store.GetOwnProfile()!.Value.User, store.GetContact(row.Contact)!, store.GetConnection(row.Contact), store.Files.GetConnection(row.File.Id)),
+        var (user, contact, connection, isAsked) = await database.ReadChatAsync(
+            store => (store.GetOwnProfile()!.Value.User, store.GetContact(row.Contact)!, store.GetConnection(row.Contact), store.Files.GetLastMessage(row.File.Id) is not null),
             cancellationToken);
         // The contact has our link already, or is being sent it.
-        if (known is not null)
+        if (isAsked)
             return;
+        // One whose link an earlier process did not live to send is of no use: nobody has the link.
+        await EndAsync(row.File.Id, waitForDelivery: false, cancellationToken);
         if (connection is not { } open || contact.State == ContactState.DeletedByPeer || row.Shared is not { } shared)
             throw new ChatException(ChatError.NotReady, $"The connection with {contact.Name} is gone: the file cannot be asked for.");
         var created = await agent.CreateConnectionAsync(user, ConnectionMode.Invitation, PostQuantumMode.Off, cancellationToken);
         await AddAsync(created.Connection, row.File.Id);
-        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName, created.Link.ToText()), cancellationToken);
+        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName, created.Link.ToText()), cancellationToken, (store, accepted) => store.Files.SetAsked(row.File.Id, accepted.Id));
     }
 
     /// <summary>Notes the connection for the other side's link for a file; <see cref="JoinAsync"/> is next. Again after a crash, it is the same one.</summary>

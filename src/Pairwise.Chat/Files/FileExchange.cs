@@ -1,5 +1,6 @@
 using Pairwise.Agent;
 using Pairwise.Agent.Files;
+using Pairwise.Chat.Commands;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol.Xftp;
@@ -34,7 +35,7 @@ internal sealed class FileExchange : IDisposable
         _tell = tell;
         Places = new FilePlaces(options);
         _connections = new FileConnections(database, agent, sender, options, tell);
-        _joins = new FileJoins(database, _connections, TellOfEndAsync, tell, InTurnAsync);
+        _joins = new FileJoins(database, _connections, options.Time, TellOfEndAsync, tell, InTurnAsync);
         _receiver = new FileReceiver(database, agent, sender, options, Places, _connections, tell) { EncryptsFiles = options.EncryptsFiles };
         _standalone = new StandaloneFiles(database, agent, options, Places, tell);
     }
@@ -83,6 +84,8 @@ internal sealed class FileExchange : IDisposable
                 return true;
             },
             cancellationToken);
+        foreach (var (file, isEncrypted) in await _database.ReadChatAsync(static store => store.Files.GetToReceive(), cancellationToken))
+            await TryAcceptAsync(file, new AcceptOptions(false, isEncrypted, false, null), cancellationToken);
     }
 
     /// <summary>Whether a file of ours is on its way to its relays.</summary>
@@ -90,10 +93,10 @@ internal sealed class FileExchange : IDisposable
         await _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken) || await _standalone.HasUploadsAsync(cancellationToken);
 
     /// <summary>Begins to upload a file for whoever has its link.</summary>
-    public Task<ChatFile> UploadAsync(string typed, CancellationToken cancellationToken) => InTurnAsync(() => _standalone.UploadAsync(typed, cancellationToken), cancellationToken);
+    public Task<ChatFile> UploadAsync(TypedFile typed, CancellationToken cancellationToken) => InTurnAsync(() => _standalone.UploadAsync(typed, cancellationToken), cancellationToken);
 
     /// <summary>Begins to download what a link describes.</summary>
-    public Task<ChatFile> DownloadAsync(FileDescription description, string typed, CancellationToken cancellationToken) =>
+    public Task<ChatFile> DownloadAsync(FileDescription description, TypedFile typed, CancellationToken cancellationToken) =>
         InTurnAsync(() => _standalone.DownloadAsync(description, typed, cancellationToken), cancellationToken);
 
     /// <summary>How far a file is that belongs to no conversation, and its link; null when the number is that of another one.</summary>
@@ -113,6 +116,16 @@ internal sealed class FileExchange : IDisposable
         {
             await _receiver.AcceptAsync(await FindAsync(file, cancellationToken), accept, cancellationToken);
             return await GetLineAsync(file, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Notes that a file is to be received at the next start.</summary>
+    public Task AcceptLaterAsync(ChatFileId file, bool isApproved, bool? isEncrypted, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
+        {
+            var row = await FindAsync(file, cancellationToken);
+            FileReceiver.CheckAcceptable(row, isInlineWanted: false);
+            await _database.ChangeChatAsync(store => store.Files.ReceiveLater(file, isApproved, isEncrypted), cancellationToken);
         },
         cancellationToken);
 
@@ -190,13 +203,26 @@ internal sealed class FileExchange : IDisposable
         {
             var row = await FindAsync(file, cancellationToken);
             // A link leads to a relay that the contact chose: whether to go there is for the user to say.
-            if (row.File.State != FileState.ReceiveInvitation || row.File.Size >= _options.AutoAcceptSize || row.Link is not null)
-                return;
-            var (contact, item) = await AcceptAsync(file, new AcceptOptions(false, null, false, null), cancellationToken);
+            if (row.File.State == FileState.ReceiveInvitation && row.File.Size < _options.AutoAcceptSize && row.Link is null)
+                await TryAcceptAsync(file, new AcceptOptions(false, null, false, null), cancellationToken);
+        }
+        catch (ChatException e)
+        {
+            await _tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
+        }
+    }
+
+    // What hinders it is told. A file that was to be received at this start is not tried again at the next one.
+    private async Task TryAcceptAsync(ChatFileId file, AcceptOptions accept, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (contact, item) = await AcceptAsync(file, accept, cancellationToken);
             await _tell(new ChatEvent.FileStarted(contact, item), cancellationToken);
         }
         catch (Exception e) when (e is ChatException or AgentException)
         {
+            await _database.ChangeChatAsync(store => store.Files.EndReceiveLater(file), cancellationToken);
             await _tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
         }
     }
@@ -208,6 +234,9 @@ internal sealed class FileExchange : IDisposable
             var row = await _database.ReadChatAsync(store => store.Files.Get(happened.File), cancellationToken);
             if (row is null && await _standalone.TryHandleAsync(happened, cancellationToken))
                 return true;
+            // It goes over a connection meanwhile.
+            if (row is { Inline: not InlineMode.None })
+                row = null;
             if (row is null || (row.File.IsOver && happened is not (AgentEvent.FileSent or AgentEvent.FileReceived)))
             {
                 await DropAsync(happened, row, cancellationToken);
@@ -298,6 +327,12 @@ internal sealed class FileExchange : IDisposable
                 await ResumeSendingAsync(row, transfer, cancellationToken);
                 break;
             case { File.State: FileState.SendTransfer, Inline: InlineMode.Connection, Link: { } link }:
+                if (row.SenderDescription is not null || row.Transfer is not null)
+                {
+                    await TakeBackAsync(row, cancellationToken);
+                    await _database.ChangeChatAsync(store => store.Files.EndAtRelays(row.File.Id), cancellationToken);
+                }
+
                 await _joins.StartAsync(row, link, cancellationToken);
                 break;
             case { File.State: FileState.SendTransfer, Inline: InlineMode.Offer } or { File.State: FileState.SendUploaded }:

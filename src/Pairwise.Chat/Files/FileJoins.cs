@@ -14,54 +14,95 @@ namespace Pairwise.Chat.Files;
 internal sealed class FileJoins(
     Database database,
     FileConnections connections,
+    TimeProvider time,
     Func<ChatFileId, CancellationToken, Task> tellOfEnd,
     Func<ChatEvent, CancellationToken, ValueTask> tell,
     Func<Func<Task>, CancellationToken, Task> inTurn)
 {
+    // How long after a failure the next attempt is made; the time doubles with each.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    // Those under way; each removes itself.
     private readonly ConcurrentDictionary<ChatFileId, Task> _running = new();
 
     /// <summary>Begins to join the link for a file, unless that goes on already.</summary>
     public async Task StartAsync(FileRow row, string link, CancellationToken cancellationToken)
     {
         var file = row.File.Id;
-        if (_running.TryGetValue(file, out var running) && !running.IsCompleted)
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_running.TryAdd(file, ended.Task))
             return;
         try
         {
             var (connection, invitation) = await connections.PrepareToJoinAsync(row, link, cancellationToken);
-            _running[file] = JoinAsync(file, connection, invitation, cancellationToken);
+            _ = EndAsync(JoinAsync(file, connection, invitation, cancellationToken));
         }
-        catch (ChatException e)
+        catch (Exception e)
         {
+            Forget();
+            if (e is not ChatException)
+                throw;
             await FailAsync(file, e.Message, cancellationToken);
+        }
+
+        async Task EndAsync(Task joining)
+        {
+            await joining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Forget();
+        }
+
+        void Forget()
+        {
+            _running.TryRemove(file, out _);
+            ended.SetResult();
         }
     }
 
     /// <summary>Waits for all of them, once the token that they were started with is cancelled. Each has told of its failure.</summary>
-    public async Task StopAsync() => await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    public Task StopAsync() => Task.WhenAll(_running.Values);
 
+    // The first failure is told; a relay that cannot be reached is tried again for as long as the file is wanted.
     private async Task JoinAsync(ChatFileId file, ConnectionId connection, ConnectionRequest.Invitation invitation, CancellationToken cancellationToken)
     {
-        try
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            await TryJoinAsync(file, connection, invitation, cancellationToken);
-        }
-        catch (Exception e) when (e is AgentException or StorageException)
-        {
-            // It is tried again when the contact asks again, and at the next start.
-            await tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
+            try
+            {
+                if (await TryJoinAsync(file, connection, invitation, cancellationToken) is not { } failure)
+                    return;
+                if (pause == FirstPause)
+                    await tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(failure) + " It is tried again."), cancellationToken);
+            }
+            catch (StorageException e)
+            {
+                // It is tried again when the contact asks again, and at the next start.
+                await tell(new ChatEvent.Problem(ChatErrors.SentenceAboutFile(e)), cancellationToken);
+                return;
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
         }
     }
 
-    private async Task TryJoinAsync(ChatFileId file, ConnectionId connection, ConnectionRequest.Invitation invitation, CancellationToken cancellationToken)
+    // A failure that may pass is given back.
+    private async Task<AgentException?> TryJoinAsync(ChatFileId file, ConnectionId connection, ConnectionRequest.Invitation invitation, CancellationToken cancellationToken)
     {
         try
         {
-            await connections.JoinAsync(connection, invitation, ChatMessage.Ok(), cancellationToken);
+            // Cancelling the file ended the connection.
+            if (await database.ReadChatAsync(store => store.Files.Get(file), cancellationToken) is { File.IsOver: false })
+                await connections.JoinAsync(connection, invitation, ChatMessage.Ok(), cancellationToken);
+            return null;
         }
-        catch (AgentException e) when (!e.IsTransient)
+        catch (AgentException e) when (e.IsTransient)
+        {
+            return e;
+        }
+        catch (AgentException e)
         {
             await inTurn(() => FailAsync(file, ChatErrors.Describe(e.Error), cancellationToken), cancellationToken);
+            return null;
         }
     }
 

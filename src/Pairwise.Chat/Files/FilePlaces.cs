@@ -1,3 +1,5 @@
+using Pairwise.Agent.Files;
+using Pairwise.Chat.Interop;
 using Pairwise.Protocol.Xftp;
 
 namespace Pairwise.Chat.Files;
@@ -17,30 +19,30 @@ internal sealed class FilePlaces(ChatOptions options)
         return _folder = full;
     }
 
-    /// <summary>The full path of a file that can be sent, and its length.</summary>
+    /// <summary>A file that can be sent, by its full path, and the length of its content.</summary>
     /// <exception cref="ChatException">It cannot.</exception>
-    public (string Path, long Length) FindToSend(string typed)
+    public (LocalFile File, long Length) FindToSend(string typed, FileKey? key = null)
     {
-        var path = Full(typed);
+        var file = new LocalFile(Full(typed), key);
         try
         {
-            if (Directory.Exists(path))
-                throw Fault($"{path} is a folder: pack it into one file first (zip, tar) and send that.");
-            var file = new FileInfo(path);
-            if (!file.Exists)
-                throw Fault($"There is no file {path}: check the path.");
+            if (Directory.Exists(file.Path))
+                throw Fault($"{file.Path} is a folder: pack it into one file first (zip, tar) and send that.");
+            var info = new FileInfo(file.Path);
+            if (!info.Exists)
+                throw Fault($"There is no file {file.Path}: check the path.");
             // Before it is opened: devices and pipes have no length either, and make whoever opens them wait.
-            var length = file.Length;
-            if (length == 0)
-                throw Fault($"{path} is empty: there is nothing to send.");
+            if (info.Length == 0 && !UnixFile.IsEmpty(file.Path))
+                throw Fault($"{file.Path} is no file that has a length: copy what it gives into one, and send that.");
+            var length = file.GetContentLength();
             if (length > XftpLimits.SoftMaxFileSize)
-                throw new ChatException(ChatError.TooLong, $"{path} is larger than 1 GB, the most that can be sent: send it in parts.");
-            using var readable = file.Open(FileMode.Open, FileAccess.Read, FileShare.Read);
-            return (path, length);
+                throw new ChatException(ChatError.TooLong, $"{file.Path} is larger than 1 GB, the most that can be sent: send it in parts.");
+            using var readable = info.Open(FileMode.Open, FileAccess.Read, FileShare.Read);
+            return (file, length);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException or InvalidDataException)
         {
-            throw Fault($"{path} cannot be read: {e.Message}", e);
+            throw Fault($"{file.Path} cannot be read: {e.Message}", e);
         }
     }
 

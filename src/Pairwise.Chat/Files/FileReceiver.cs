@@ -32,10 +32,39 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         }
     }
 
+    /// <exception cref="ChatException">A file like this cannot be accepted; the sentence says why.</exception>
+    public static void CheckAcceptable(FileRow row, bool isInlineWanted)
+    {
+        var number = row.File.Id;
+        switch (row.File.State)
+        {
+            case FileState.ReceiveInvitation or FileState.ReceiveAborted:
+                break;
+            case FileState.ReceiveError when row is { Inline: InlineMode.None, Transfer: not null }:
+                // It failed at its relays: they may have come back.
+                break;
+            case FileState.ReceiveError:
+                throw new ChatException(ChatError.NoFile, row.File.Error ?? $"File {number} cannot be received: ask for it again.");
+            case FileState.ReceiveAccepted or FileState.ReceiveTransfer:
+                throw new ChatException(ChatError.NoFile, $"File {number} is being received already: /fs {number} shows how far it is.");
+            case FileState.ReceiveComplete:
+                throw new ChatException(ChatError.NoFile, $"File {number} is here already, at {row.File.Path}.");
+            case FileState.ReceiveCancelled:
+                throw new ChatException(ChatError.NoFile, $"The sender has cancelled file {number}.");
+            default:
+                throw new ChatException(ChatError.NoFile, $"File {number} is one that you send.");
+        }
+
+        if (row.File.Size > XftpLimits.HardMaxFileSize)
+            throw new ChatException(ChatError.TooLong, $"File {number} is larger than 5 GB, the most that can be received.");
+        if (row.Inline == InlineMode.Offer && row.File.Size > IncomingFiles.MaxInlineSize && !isInlineWanted)
+            throw new ChatException(ChatError.TooLong, $"File {number} would come inside the conversation and is large for that: /fr {number} inline=on takes it.");
+    }
+
     /// <exception cref="ChatException">It cannot be accepted; the sentence says why.</exception>
     public async Task AcceptAsync(FileRow row, AcceptOptions accept, CancellationToken cancellationToken)
     {
-        CheckAcceptable(row, accept);
+        CheckAcceptable(row, accept.IsInlineWanted);
         var description = row is { IsDescribed: true, Inline: InlineMode.None } ? Parse(row) : null;
         var isApproved = row.IsApproved || accept.IsApproved;
         if (description is not null && !isApproved && await FindUnapprovedAsync(description, cancellationToken) is [_, ..] unapproved)
@@ -111,7 +140,7 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
             case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.None, IsDescribed: true }:
                 await BeginDescribedAsync(row, cancellationToken);
                 break;
-            case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.Connection, Pieces: 0 }:
+            case { File.State: FileState.ReceiveAccepted, Inline: InlineMode.Offer or InlineMode.Connection, Pieces: 0 }:
                 await AskAgainAsync(row, cancellationToken);
                 break;
             case { File.State: FileState.ReceiveAccepted or FileState.ReceiveTransfer, Inline: not InlineMode.None }:
@@ -142,34 +171,6 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
             },
             cancellationToken);
         await TellAsync(row.File.Id, static (contact, item) => new ChatEvent.FileCompleted(contact, item), cancellationToken);
-    }
-
-    private static void CheckAcceptable(FileRow row, AcceptOptions accept)
-    {
-        var number = row.File.Id;
-        switch (row.File.State)
-        {
-            case FileState.ReceiveInvitation or FileState.ReceiveAborted:
-                break;
-            case FileState.ReceiveError when row is { Inline: InlineMode.None, Transfer: not null }:
-                // It failed at its relays: they may have come back.
-                break;
-            case FileState.ReceiveError:
-                throw new ChatException(ChatError.NoFile, row.File.Error ?? $"File {number} cannot be received: ask for it again.");
-            case FileState.ReceiveAccepted or FileState.ReceiveTransfer:
-                throw new ChatException(ChatError.NoFile, $"File {number} is being received already: /fs {number} shows how far it is.");
-            case FileState.ReceiveComplete:
-                throw new ChatException(ChatError.NoFile, $"File {number} is here already, at {row.File.Path}.");
-            case FileState.ReceiveCancelled:
-                throw new ChatException(ChatError.NoFile, $"The sender has cancelled file {number}.");
-            default:
-                throw new ChatException(ChatError.NoFile, $"File {number} is one that you send.");
-        }
-
-        if (row.File.Size > XftpLimits.HardMaxFileSize)
-            throw new ChatException(ChatError.TooLong, $"File {number} is larger than 5 GB, the most that can be received.");
-        if (row.Inline == InlineMode.Offer && row.File.Size > IncomingFiles.MaxInlineSize && !accept.IsInlineWanted)
-            throw new ChatException(ChatError.TooLong, $"File {number} would come inside the conversation and is large for that: /fr {number} inline=on takes it.");
     }
 
     private async Task BeginDescribedAsync(FileRow row, CancellationToken cancellationToken)
@@ -218,7 +219,10 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
     {
         try
         {
-            await connections.AskAsync(row, cancellationToken);
+            if (row.Inline == InlineMode.Connection)
+                await connections.AskAsync(row, cancellationToken);
+            else if (await database.ReadChatAsync(store => store.Files.GetLastMessage(row.File.Id), cancellationToken) is null)
+                await AskForPiecesAsync(row, cancellationToken);
         }
         catch (Exception e) when (e is ChatException or AgentException { IsTransient: false })
         {
@@ -238,7 +242,12 @@ internal sealed class FileReceiver(Database database, IAgentClient agent, Messag
         var (contact, connection) = await database.ReadChatAsync(store => (store.GetContact(row.Contact)!, store.GetConnection(row.Contact)), cancellationToken);
         if (connection is not { } open || contact.State == ContactState.DeletedByPeer || row.Shared is not { } shared)
             throw new ChatException(ChatError.NotReady, $"The connection with {contact.Name} is gone: the file cannot be asked for.");
-        await sender.SendEventAsync(contact, open, ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName), cancellationToken);
+        await sender.SendEventAsync(
+            contact,
+            open,
+            ChatMessage.FileAccept(SharedMessageId.Create(options.Random), shared, row.OfferedName),
+            cancellationToken,
+            (store, accepted) => store.Files.SetAsked(row.File.Id, accepted.Id));
     }
 
     private async Task AssembleAsync(FileRow row, CancellationToken cancellationToken)

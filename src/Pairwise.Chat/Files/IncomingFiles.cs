@@ -71,20 +71,34 @@ internal static class IncomingFiles
 
     /// <summary>
     /// The contact takes a file of ours, inside the conversation or by a link, also when told again; null when we did not offer
-    /// that.
+    /// that. A picture or voice message that is on file relays goes by the link instead: the contact's program is too old for relays.
     /// </summary>
     public static ChatFileId? Accept(ChatStore store, ContactId contact, SharedMessageId target, string name, string? link)
     {
-        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { Inline: InlineMode.Offer or InlineMode.Connection, File.State: FileState.SendStored or FileState.SendTransfer } row
-            || row.File.Name != name)
+        if (store.Files.Get(contact, ItemDirection.Sent, target) is not { } row || row.File.Name != name)
             return null;
-        if (link is null && row.Inline == InlineMode.Connection)
-            return null;
-        if (link is not null && row.Link is null)
-            store.Files.SetLink(row.File.Id, link);
+        switch (row)
+        {
+            case { Inline: InlineMode.None, File: { Size: > 0 and <= FileConnections.MaxSize, Path: not null, State: FileState.SendStored or FileState.SendTransfer or FileState.SendUploaded or FileState.SendComplete } }
+                when link is not null && store.GetContentType(row.Item) is MessageContent.ImageType or MessageContent.VoiceType:
+                store.Files.LeaveRelays(row.File.Id, link);
+                break;
+            case { Inline: InlineMode.Offer or InlineMode.Connection, File.State: FileState.SendStored or FileState.SendTransfer }
+                when link is not null || row.Inline == InlineMode.Offer:
+                if (link is not null && row.Link is null)
+                    store.Files.SetLink(row.File.Id, link);
+                break;
+            default:
+                return null;
+        }
+
         store.Files.SetState(row.File.Id, FileState.SendTransfer);
         return row.File.Id;
     }
+
+    /// <summary>The file of ours that the contact asks for and cannot have so: it is on file relays, which the contact's program does not know.</summary>
+    public static ChatFile? FindOutOfReach(ChatStore store, ContactId contact, SharedMessageId target) =>
+        store.Files.Get(contact, ItemDirection.Sent, target) is { Inline: InlineMode.None, File: { State: not (FileState.SendCancelled or FileState.SendError) } file } ? file : null;
 
     /// <summary>
     /// Keeps a piece of an inline file; null when it is not wanted. The last piece gives the file each time it is told, as that

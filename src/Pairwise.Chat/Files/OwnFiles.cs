@@ -1,5 +1,6 @@
 using Pairwise.Agent;
 using Pairwise.Agent.Files;
+using Pairwise.Chat.Commands;
 using Pairwise.Chat.Protocol;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol.Xftp;
@@ -15,10 +16,10 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
 
     /// <summary>What a command wants to send, as it goes out with a message.</summary>
     /// <exception cref="ChatException">There is no such file, or no way to send it.</exception>
-    public async Task<NewFile> PrepareAsync(Contact contact, string typed, CancellationToken cancellationToken)
+    public async Task<NewFile> PrepareAsync(Contact contact, TypedFile typed, CancellationToken cancellationToken)
     {
-        var (path, length) = places.FindToSend(typed);
-        return await PrepareAsync(contact, new LocalFile(path), Path.GetFileName(path), length, cancellationToken);
+        var (file, length) = places.FindToSend(typed.Path, typed.Key);
+        return await PrepareAsync(contact, file, Path.GetFileName(file.Path), length, cancellationToken);
     }
 
     /// <summary>A received file, as it goes out with another message.</summary>
@@ -34,11 +35,11 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
     /// <exception cref="ChatException">It is no such description.</exception>
     public async Task<NewFile> PrepareDescriptionAsync(string typed, CancellationToken cancellationToken)
     {
-        var (path, length) = places.FindToSend(typed);
-        var text = length <= XftpLimits.MaxDescriptionLength ? await File.ReadAllTextAsync(path, cancellationToken) : "";
+        var (file, length) = places.FindToSend(typed);
+        var text = length <= XftpLimits.MaxDescriptionLength ? await File.ReadAllTextAsync(file.Path, cancellationToken) : "";
         if (!FileDescriptionCodec.TryDecode(text, out var description) || description.Party != FileParty.Recipient)
-            throw new ChatException(ChatError.File, $"{path} is no file description for a recipient: give one that xftp send has written (rcv1.xftp).");
-        return new NewFile(new LocalFile(path), FilePlaces.NameOfDescribed(path), description.Redirect?.Size ?? description.Size, InlineMode.None, null, static _ => Task.CompletedTask)
+            throw new ChatException(ChatError.File, $"{file.Path} is no file description for a recipient: give one that xftp send has written (rcv1.xftp).");
+        return new NewFile(file, FilePlaces.NameOfDescribed(file.Path), description.Redirect?.Size ?? description.Size, InlineMode.None, null, static _ => Task.CompletedTask)
         {
             Description = FileDescriptionCodec.Encode(description),
         };
@@ -47,9 +48,8 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
     /// <summary>Writes a plain copy of a file that is here encrypted.</summary>
     public async Task<(ChatFile File, string Path)> ExportAsync(ChatFileId file, string typed, CancellationToken cancellationToken)
     {
-        var row = await FindAsync(file, cancellationToken);
-        var source = Here(row);
-        var target = places.FindToReceive(row.File.Name, typed, static _ => false);
+        var (known, source) = await FindHereAsync(file, cancellationToken);
+        var target = places.FindToReceive(known.Name, typed, static _ => false);
         var (isCreated, isWhole) = (false, false);
         try
         {
@@ -63,7 +63,7 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
             }
 
             isWhole = true;
-            return (row.File, target);
+            return (known, target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
@@ -86,21 +86,36 @@ internal sealed class OwnFiles(Database database, IAgentClient agent, ChatOption
             return new NewFile(source, name, length, InlineMode.None, transfer, token => agent.Files.SendFileAsync(user, transfer, source, 1, token));
         }
 
+        if (length == 0)
+            throw new ChatException(ChatError.File, "An empty file can only be sent over a file relay, and there is none: set one with /xftp xftp://FINGERPRINT@HOST.");
         if (length > FileConnections.MaxSize)
             throw new ChatException(ChatError.File, $"There is no file relay, and without one only {FileConnections.MaxSize} bytes can be sent: set one with /xftp xftp://FINGERPRINT@HOST.");
         var inline = length <= FileSender.MaxInlineSize(contact, options) ? InlineMode.Offer : InlineMode.Connection;
         return new NewFile(source, name, length, inline, null, static _ => Task.CompletedTask);
     }
 
+    private async Task<(ChatFile File, LocalFile Source)> FindHereAsync(ChatFileId file, CancellationToken cancellationToken)
+    {
+        if (await database.ReadChatAsync(store => store.Standalone.Get(file), cancellationToken) is { } standalone)
+            return (standalone.File, Here(standalone.File, standalone.Key));
+        var row = await FindAsync(file, cancellationToken);
+        return (row.File, Here(row));
+    }
+
     private static LocalFile Here(FileRow row)
     {
         if (row is { IsOurs: true, File.Path: null })
             throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not on this machine: you sent its description.");
-        if (row.File.Path is not { } path || row.File.State is not (FileState.ReceiveComplete or <= FileState.SendError))
-            throw new ChatException(ChatError.NoFile, $"File {row.File.Id} is not here: /fr {row.File.Id} receives it.");
+        return Here(row.File, row.Key);
+    }
+
+    private static LocalFile Here(ChatFile file, FileKey? key)
+    {
+        if (file.Path is not { } path || file.State is not (FileState.ReceiveComplete or <= FileState.SendError))
+            throw new ChatException(ChatError.NoFile, $"File {file.Id} is not here: /fr {file.Id} receives it.");
         return File.Exists(path)
-            ? new LocalFile(path, row.Key)
-            : throw new ChatException(ChatError.File, $"File {row.File.Id} is no longer at {path}.");
+            ? new LocalFile(path, key)
+            : throw new ChatException(ChatError.File, $"File {file.Id} is no longer at {path}.");
     }
 
     private async Task<bool> HasServersAsync(CancellationToken cancellationToken) =>

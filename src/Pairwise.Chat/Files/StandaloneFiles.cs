@@ -1,5 +1,6 @@
 using Pairwise.Agent;
 using Pairwise.Agent.Files;
+using Pairwise.Chat.Commands;
 using Pairwise.Chat.Store;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Storage;
@@ -17,24 +18,24 @@ internal sealed class StandaloneFiles(Database database, IAgentClient agent, Cha
 
     /// <summary>Notes a file and begins to upload it.</summary>
     /// <exception cref="ChatException">There is no such file, or no file relay.</exception>
-    public async Task<ChatFile> UploadAsync(string typed, CancellationToken cancellationToken)
+    public async Task<ChatFile> UploadAsync(TypedFile typed, CancellationToken cancellationToken)
     {
-        var (path, length) = places.FindToSend(typed);
+        var (file, length) = places.FindToSend(typed.Path, typed.Key);
         var transfer = FileTransferId.Generate(options.Random);
-        return await StartAsync(store => store.Standalone.Add(Path.GetFileName(path), length, FileState.SendStored, path, transfer, ""), cancellationToken);
+        return await StartAsync(store => store.Standalone.Add(Path.GetFileName(file.Path), length, FileState.SendStored, file, transfer, ""), cancellationToken);
     }
 
     /// <summary>Notes what a link describes and begins to download it. Whoever gives a link agrees to its relays.</summary>
     /// <exception cref="ChatException">The place cannot be used, or the description cannot.</exception>
-    public async Task<ChatFile> DownloadAsync(FileDescription description, string typed, CancellationToken cancellationToken)
+    public async Task<ChatFile> DownloadAsync(FileDescription description, TypedFile typed, CancellationToken cancellationToken)
     {
         var path = await database.ReadChatAsync(
-            store => places.FindToReceiveAs(typed, taken => store.Files.IsPathTaken(taken) || store.Standalone.IsPathTaken(taken)),
+            store => places.FindToReceiveAs(typed.Path, taken => store.Files.IsPathTaken(taken) || store.Standalone.IsPathTaken(taken)),
             cancellationToken);
         var transfer = FileTransferId.Generate(options.Random);
         var size = description.Redirect?.Size ?? description.Size;
         return await StartAsync(
-            store => store.Standalone.Add(Path.GetFileName(path), size, FileState.ReceiveAccepted, path, transfer, FileDescriptionCodec.Encode(description)),
+            store => store.Standalone.Add(Path.GetFileName(path), size, FileState.ReceiveAccepted, new LocalFile(path, typed.Key), transfer, FileDescriptionCodec.Encode(description)),
             cancellationToken);
     }
 
@@ -158,9 +159,9 @@ internal sealed class StandaloneFiles(Database database, IAgentClient agent, Cha
     {
         var user = (await database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;
         if (!row.IsOurs)
-            await agent.Files.ReceiveFileAsync(user, row.Transfer, Parse(row.Description), new LocalFile(row.File.Path!), areServersApproved: true, cancellationToken);
+            await agent.Files.ReceiveFileAsync(user, row.Transfer, Parse(row.Description), new LocalFile(row.File.Path!, row.Key), areServersApproved: true, cancellationToken);
         else if (row.File.State != FileState.SendUploaded)
-            await agent.Files.SendFileAsync(user, row.Transfer, new LocalFile(row.File.Path!), 1, cancellationToken);
+            await agent.Files.SendFileAsync(user, row.Transfer, new LocalFile(row.File.Path!, row.Key), 1, cancellationToken);
         else if (row.Redirect is { } redirect)
             await agent.Files.SendDescriptionAsync(user, redirect, Parse(row.Description), 1, cancellationToken);
     }

@@ -30,7 +30,8 @@ public sealed record MessageContent(string Type, string Text, long? Duration = n
         VoiceType => Join(string.Create(CultureInfo.InvariantCulture, $"voice message ({Duration / 60:00}:{Duration % 60:00})"), "; "),
         VideoType => Join(string.Create(CultureInfo.InvariantCulture, $"video ({Duration / 60:00}:{Duration % 60:00})"), "; "),
         ImageType => Join("image", "; "),
-        FileType => Join("file", "; "),
+        // The line of the file says what it is.
+        FileType => Text.Length == 0 ? "file" : Text,
         "report" => Join($"report {Reason}", ": "),
         _ => Text,
     };

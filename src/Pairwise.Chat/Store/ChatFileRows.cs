@@ -53,6 +53,12 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         FileColumns + ", i.item_id, i.contact_id, i.shared_id, f.encryption, f.agent_file, f.approved, f.description, f.description_parts, f.description_complete, f.sender_description, f.pieces, f.link, coalesce(f.offered_name, f.name)";
 
     private const int KeyLength = 32;
+
+    // receive_later: how it is kept.
+    private const long LaterAsUsual = 0;
+    private const long LaterPlain = 1;
+    private const long LaterEncrypted = 2;
+
     private const string Tables = "chat_files f JOIN chat_items i ON i.item_id = f.item_id";
 
     public ChatFileId Add(ChatItemId item, string name, long size, FileState state, InlineMode inline, string? path, FileKey? key, FileTransferId? transfer, FileDescriptionPart? description)
@@ -97,8 +103,24 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         "SELECT file_id FROM chat_files WHERE state IN (0, 1, 2, 11, 12) ORDER BY file_id",
         static row => new ChatFileId(row.GetInt64(0)));
 
-    /// <summary>Whether a file of ours is on its way to its relays.</summary>
-    public bool HasUploads() => session.Scalar("SELECT 1 FROM chat_files WHERE state IN (0, 1) AND inline_mode = 0 LIMIT 1") is not null;
+    /// <summary>Whether a file of ours is on its way to its relays, or its contact is still to be told where it is.</summary>
+    public bool HasUploads() =>
+        session.Scalar("SELECT 1 FROM chat_files WHERE inline_mode = 0 AND (state IN (0, 1) OR (state = 2 AND last_message_id IS NULL)) LIMIT 1") is not null;
+
+    /// <summary>Files that were to be received at the next start, with whether they are to be encrypted here.</summary>
+    public List<(ChatFileId File, bool? IsEncrypted)> GetToReceive() => session.Query(
+        "SELECT file_id, receive_later FROM chat_files WHERE receive_later IS NOT NULL AND state IN (10, 16) ORDER BY file_id",
+        static row => (new ChatFileId(row.GetInt64(0)), row.GetInt64(1) switch { LaterPlain => false, LaterEncrypted => true, _ => (bool?)null }));
+
+    /// <summary>The file is to be received at the next start.</summary>
+    public void ReceiveLater(ChatFileId file, bool isApproved, bool? isEncrypted) => session.Execute(
+        "UPDATE chat_files SET receive_later = ?2, approved = max(approved, ?3) WHERE file_id = ?1",
+        file.Value,
+        isEncrypted switch { false => LaterPlain, true => LaterEncrypted, null => LaterAsUsual },
+        isApproved);
+
+    /// <summary>The start at which the file was to be received has come.</summary>
+    public void EndReceiveLater(ChatFileId file) => session.Execute("UPDATE chat_files SET receive_later = NULL WHERE file_id = ?1", file.Value);
 
     /// <summary>Files of a contact that an agent has transfers of.</summary>
     public List<FileRow> GetOfContact(ContactId contact) => session.Query($"SELECT {Columns} FROM {Tables} WHERE i.contact_id = ?1 ORDER BY f.file_id", Read, contact.Value);
@@ -111,7 +133,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public void EndTransfer(ChatFileId file) => session.Execute("UPDATE chat_files SET agent_file = NULL WHERE file_id = ?1", file.Value);
 
     public void Accept(ChatFileId file, string path, FileKey? key, bool isApproved, FileTransferId? transfer) => session.Execute(
-        "UPDATE chat_files SET state = ?2, path = ?3, encryption = ?4, approved = max(approved, ?5), agent_file = ?6, pieces = 0, error = NULL WHERE file_id = ?1",
+        "UPDATE chat_files SET state = ?2, path = ?3, encryption = ?4, approved = max(approved, ?5), agent_file = ?6, pieces = 0, last_message_id = NULL, receive_later = NULL, error = NULL WHERE file_id = ?1",
         file.Value,
         (long)FileState.ReceiveAccepted,
         path,
@@ -170,8 +192,22 @@ internal readonly struct ChatFileRows(DatabaseSession session)
     public void SetLink(ChatFileId file, string? link) =>
         session.Execute("UPDATE chat_files SET inline_mode = ?2, link = ?3 WHERE file_id = ?1", file.Value, (long)InlineMode.Connection, link);
 
+    /// <summary>A file that is on file relays goes over a connection: the contact knows no others. What the relays have is forgotten here.</summary>
+    public void LeaveRelays(ChatFileId file, string link)
+    {
+        SetLink(file, link);
+        session.Execute("UPDATE chat_files SET pieces = 0, last_message_id = NULL, description = '', description_complete = 0 WHERE file_id = ?1", file.Value);
+    }
+
+    /// <summary>What the file relays had of it is taken back.</summary>
+    public void EndAtRelays(ChatFileId file) => session.Execute("UPDATE chat_files SET agent_file = NULL, sender_description = NULL WHERE file_id = ?1", file.Value);
+
     /// <summary>The sender's name of a file, when it cannot have that here.</summary>
     public void SetOfferedName(ChatFileId file, string name) => session.Execute("UPDATE chat_files SET offered_name = ?2 WHERE file_id = ?1", file.Value, name);
+
+    /// <summary>The message that asks the contact for its file is the agent's.</summary>
+    public void SetAsked(ChatFileId file, AgentMessageId message) =>
+        session.Execute("UPDATE chat_files SET last_message_id = ?2 WHERE file_id = ?1", file.Value, message.Value);
 
     public long? GetLastMessage(ChatFileId file) => session.Scalar("SELECT last_message_id FROM chat_files WHERE file_id = ?1", file.Value);
 
@@ -213,6 +249,12 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         row.GetInt32(column + 6) != 0,
         row.GetTextOrNull(column + 7));
 
+    // encryption = key (32 bytes) nonce (24 bytes)
+    public static FileKey? ReadKey(Row row, int column) =>
+        row.GetBlobOrNull(column) is [.. var key] ? new FileKey(key.AsSpan(0, KeyLength), key.AsSpan(KeyLength)) : null;
+
+    public static SqlValue KeyValue(FileKey? key) => key is null ? SqlValue.Null : (byte[])[.. key.Key, .. key.Nonce];
+
     private FileRow? First(string condition, params ReadOnlySpan<SqlValue> arguments) =>
         session.TryQuery($"SELECT {Columns} FROM {Tables} WHERE {condition}", Read, out var row, arguments) ? row : null;
 
@@ -222,7 +264,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
         new ContactId(row.GetInt64(9)),
         row.GetBlobOrNull(10) is { } shared ? new SharedMessageId(Bytes.Wrap(shared)) : null,
         (InlineMode)row.GetInt32(6),
-        row.GetBlobOrNull(11) is [.. var key] ? new FileKey(key.AsSpan(0, KeyLength), key.AsSpan(KeyLength)) : null,
+        ReadKey(row, 11),
         FileTransferId.TryParse(row.GetTextOrNull(12), out var transfer) ? transfer : null,
         row.GetBoolean(13),
         row.GetText(14),
@@ -235,7 +277,4 @@ internal readonly struct ChatFileRows(DatabaseSession session)
 
     private static ConnectionId ReadConnection(Row row) =>
         ConnectionId.TryParse(row.GetText(0), out var connection) ? connection : throw new FormatException("A stored connection id does not parse.");
-
-    // encryption = key (32 bytes) nonce (24 bytes)
-    private static SqlValue KeyValue(FileKey? key) => key is null ? SqlValue.Null : (byte[])[.. key.Key, .. key.Nonce];
 }

@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles), new Migration("0005_file_connections", FileConnections), new Migration("0006_offered_names", OfferedNames)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles), new Migration("0005_file_connections", FileConnections), new Migration("0006_offered_names", OfferedNames), new Migration("0007_file_arguments", FileArguments)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -122,6 +122,12 @@ public static class ChatSchema
 
     // offered_name: the sender's, when it cannot be the name of the file here; the sender is asked for the file by it.
     private const string OfferedNames = "ALTER TABLE chat_files ADD COLUMN offered_name TEXT;";
+
+    // encryption: as of chat_files. receive_later: that the file is to be received at the next start, and how it is kept then.
+    private const string FileArguments = """
+        ALTER TABLE chat_standalone_files ADD COLUMN encryption BLOB;
+        ALTER TABLE chat_files ADD COLUMN receive_later INTEGER;
+        """;
 
     // link: by which the other side of a file over a connection of its own is joined; null when the link is ours.
     private const string FileConnections = """

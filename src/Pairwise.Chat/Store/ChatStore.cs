@@ -207,6 +207,10 @@ internal readonly struct ChatStore(DatabaseSession session)
         shared,
         "");
 
+    /// <summary>What kind of message a line of ours is.</summary>
+    public string GetContentType(ChatItemId item) =>
+        session.TryQuery("SELECT text, content FROM chat_items WHERE item_id = ?1", static row => ReadContent(row.GetText(0), row.GetTextOrNull(1)), out var content, item.Value) ? content.Type : MessageContent.TextType;
+
     /// <summary>Lines of ours that the agent has not taken yet: the process ended between the two steps.</summary>
     public List<(ChatItem Item, ContactId Contact, SharedMessageId Shared, MessageContent Content)> GetUnaccepted() => session.Query(
         $"SELECT {ItemColumns}, i.contact_id, i.shared_id, i.content FROM {ItemTables} WHERE i.status = 1 AND i.direction = 1 AND i.agent_message_id IS NULL ORDER BY i.item_id",

@@ -1,10 +1,12 @@
 using Pairwise.Agent.Files;
+using Pairwise.Protocol.Xftp;
 using Pairwise.Storage;
 
 namespace Pairwise.Chat.Store;
 
 /// <summary>All that is kept of a file that belongs to no conversation.</summary>
 /// <param name="File">What front ends see.</param>
+/// <param name="Key">Key and nonce of the file at the path; null for a plain file.</param>
 /// <param name="Transfer">Its transfer over file relays.</param>
 /// <param name="Description">Where to fetch it: the recipient's description.</param>
 /// <param name="SenderDescription">How to delete it from the relays; null until it is uploaded.</param>
@@ -13,6 +15,7 @@ namespace Pairwise.Chat.Store;
 /// <param name="Link">What somebody else downloads it by; null until that can be done.</param>
 internal sealed record StandaloneFileRow(
     ChatFile File,
+    FileKey? Key,
     FileTransferId Transfer,
     string Description,
     string? SenderDescription,
@@ -29,24 +32,25 @@ internal sealed record StandaloneFileRow(
 /// </summary>
 internal readonly struct StandaloneFileRows(DatabaseSession session)
 {
-    private const string Columns = "file_id, name, size, state, path, error, agent_file, description, sender_description, redirect_file, redirect_sender_description, link";
+    private const string Columns = "file_id, name, size, state, path, error, agent_file, description, sender_description, redirect_file, redirect_sender_description, link, encryption";
 
-    public ChatFileId Add(string name, long size, FileState state, string path, FileTransferId transfer, string description)
+    public ChatFileId Add(string name, long size, FileState state, LocalFile file, FileTransferId transfer, string description)
     {
         var changed = session.Execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'chat_files'");
         if (changed == 0)
             session.Execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('chat_files', 1)");
         session.Execute(
             """
-            INSERT INTO chat_standalone_files (file_id, name, size, state, path, agent_file, description)
-            VALUES ((SELECT seq FROM sqlite_sequence WHERE name = 'chat_files'), ?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO chat_standalone_files (file_id, name, size, state, path, agent_file, description, encryption)
+            VALUES ((SELECT seq FROM sqlite_sequence WHERE name = 'chat_files'), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """,
             name,
             size,
             (long)state,
-            path,
+            file.Path,
             transfer.ToString(),
-            description);
+            description,
+            ChatFileRows.KeyValue(file.Key));
         return new ChatFileId(session.LastInsertedId);
     }
 
@@ -96,9 +100,10 @@ internal readonly struct StandaloneFileRows(DatabaseSession session)
             row.GetInt64(2),
             (FileState)row.GetInt32(3),
             row.GetText(4),
-            IsEncrypted: false,
+            IsEncrypted: row.GetBlobOrNull(12) is not null,
             IsInline: false,
             row.GetTextOrNull(5)),
+        ChatFileRows.ReadKey(row, 12),
         FileTransferId.TryParse(row.GetText(6), out var transfer) ? transfer : throw new FormatException("A stored transfer id does not parse."),
         row.GetText(7),
         row.GetTextOrNull(8),

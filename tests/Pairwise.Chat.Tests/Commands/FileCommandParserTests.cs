@@ -4,18 +4,30 @@ namespace Pairwise.Chat.Tests.Commands;
 
 public sealed class FileCommandParserTests
 {
+    private const string Arguments = "key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= nonce=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
     public static TheoryData<string, string> Commands => new()
     {
-        { "/file @bob photo.jpg", "SendFile { Name = bob, Path = photo.jpg }" },
-        { "/f @'alice smith' /a path/with spaces.bin", "SendFile { Name = alice smith, Path = /a path/with spaces.bin }" },
-        { "/image @bob a.png", "SendImage { Name = bob, Path = a.png }" },
-        { "/img @bob a.png", "SendImage { Name = bob, Path = a.png }" },
-        { "/voice @bob 7 v.m4a", "SendVoice { Name = bob, Seconds = 7, Path = v.m4a }" },
+        { "/file @bob photo.jpg", "SendFile { Name = bob, File = photo.jpg }" },
+        { "/f @'alice smith' /a path/with spaces.bin", "SendFile { Name = alice smith, File = /a path/with spaces.bin }" },
+        { "/image @bob a.png", "SendImage { Name = bob, File = a.png }" },
+        { "/img @bob a.png", "SendImage { Name = bob, File = a.png }" },
+        { "/voice @bob 7 v.m4a", "SendVoice { Name = bob, Seconds = 7, File = v.m4a }" },
         { "/video @bob 65 f.mp4 p.jpg", "SendVideo { Name = bob, Seconds = 65, Paths = f.mp4 p.jpg }" },
         { "/freceive 1", "ReceiveFile { File = 1, IsApproved = False, IsEncrypted = , IsInlineWanted = False, Path =  }" },
         { "/fr 12 in/", "ReceiveFile { File = 12, IsApproved = False, IsEncrypted = , IsInlineWanted = False, Path = in/ }" },
         { "/fr 1 approved_relays=on encrypt=off inline=on a b", "ReceiveFile { File = 1, IsApproved = True, IsEncrypted = False, IsInlineWanted = True, Path = a b }" },
         { "/fr 1 encrypt=on", "ReceiveFile { File = 1, IsApproved = False, IsEncrypted = True, IsInlineWanted = False, Path =  }" },
+        { "/f bob photo.jpg", "SendFile { Name = bob, File = photo.jpg }" },
+        { "/ff bob 3", "ForwardFile { Name = bob, File = 3, IsImage = False }" },
+        { $"/f @bob {Arguments} a b", "SendFile { Name = bob, File = [secret] a b }" },
+        { $"/f @bob  {Arguments.Replace(" ", "  ", StringComparison.Ordinal)}/a b", "SendFile { Name = bob, File = [secret] /a b }" },
+        { $"/_upload 1 {Arguments} a", "UploadStandalone { User = 1, File = [secret] a }" },
+        { $"/_download 1 simplex:/file#x {Arguments} a", "DownloadStandalone { User = 1, Link = simplex:/file#x, File = [secret] a }" },
+        { "/f @bob key=AAAA nonce=BBBB", "SendFile { Name = bob, File = key=AAAA nonce=BBBB }" },
+        { $"/f @bob {Arguments[..^1]}", $"SendFile {{ Name = bob, File = {Arguments[..^1]} }}" },
+        { "/_set_file_to_receive 1", "ReceiveFileLater { File = 1, IsApproved = False, IsEncrypted =  }" },
+        { "/_set_file_to_receive 1 approved_relays=on encrypt=off", "ReceiveFileLater { File = 1, IsApproved = True, IsEncrypted = False }" },
         { "/fcancel 3", "CancelFile { File = 3 }" },
         { "/fc 3", "CancelFile { File = 3 }" },
         { "/fstatus 3", "ShowFile { File = 3 }" },
@@ -28,8 +40,8 @@ public sealed class FileCommandParserTests
         { "/xftp test xftp://x@y", "TestServer { Address = xftp://x@y }" },
         { "/smp test smp://x@y", "TestServer { Address = smp://x@y }" },
         { "/get servers summary 1", "CountFileServers { User = 1 }" },
-        { "/_upload 1 a b.bin", "UploadStandalone { User = 1, Path = a b.bin }" },
-        { "/_download 1 simplex:/file#x a b.bin", "DownloadStandalone { User = 1, Link = simplex:/file#x, Path = a b.bin }" },
+        { "/_upload 1 a b.bin", "UploadStandalone { User = 1, File = a b.bin }" },
+        { "/_download 1 simplex:/file#x a b.bin", "DownloadStandalone { User = 1, Link = simplex:/file#x, File = a b.bin }" },
         { "/_download info simplex:/file#x", "ShowFileLink { Link = simplex:/file#x }" },
         { "/_files_folder /a b", "SetFilesFolder { Folder = /a b }" },
         { "/_files_encrypt off", "SetFilesEncryption { IsOn = False }" },
@@ -47,7 +59,9 @@ public sealed class FileCommandParserTests
 
     [Theory]
     [InlineData("/file")]
-    [InlineData("/file bob photo.jpg")]
+    [InlineData("/file bob")]
+    [InlineData("/_set_file_to_receive")]
+    [InlineData("/_set_file_to_receive 1 in/")]
     [InlineData("/f @bob")]
     [InlineData("/voice @bob long v.m4a")]
     [InlineData("/voice @bob 7")]

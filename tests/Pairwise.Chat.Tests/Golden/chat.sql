@@ -52,7 +52,7 @@ CREATE TABLE chat_files (
   pieces INTEGER NOT NULL DEFAULT 0,
   last_message_id INTEGER,
   error TEXT
-, link TEXT, offered_name TEXT) STRICT;
+, link TEXT, offered_name TEXT, receive_later INTEGER) STRICT;
 
 CREATE INDEX chat_files_active ON chat_files (file_id) WHERE state IN (0, 1, 2, 11, 12);
 
@@ -101,6 +101,6 @@ CREATE TABLE chat_standalone_files (
   redirect_sender_description TEXT,
   link TEXT,
   error TEXT
-) STRICT;
+, encryption BLOB) STRICT;
 
 CREATE TABLE migrations (component TEXT NOT NULL, name TEXT NOT NULL, applied_at INTEGER NOT NULL, PRIMARY KEY (component, name)) STRICT, WITHOUT ROWID;
