@@ -36,6 +36,8 @@ public sealed class ReferenceFileTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("our relay", 0)]
+    [InlineData("original relay", 0)]
     [InlineData("our relay", 1)]
     [InlineData("our relay", 300_000)]
     [InlineData("our relay", 9_000_000)]
@@ -59,6 +61,25 @@ public sealed class ReferenceFileTests : IAsyncLifetime
         await _alice.SeesAsync("completed Received file 2 (theirs.bin)");
         Assert.Equal(await File.ReadAllBytesAsync(theirs, Token), await File.ReadAllBytesAsync(_folder.FullName + "/ours-got.bin", Token));
         Assert.DoesNotContain(_alice.Seen, line => line.StartsWith("problem", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task File_that_the_original_keeps_encrypted_is_sent_on_by_its_key()
+    {
+        await MeetAsync("our relay");
+        var ours = MakeFile("ours.bin", 70_000);
+        await _alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob {ours}");
+        var number = await _bob.SeesFileAsync("ours.bin");
+        await _bob.DoAsync($"/fr {number} approved_relays=on encrypt=on {_folder.FullName}/kept.bin");
+        var kept = (await _bob.SeesFileEventAsync("rcvFileComplete", number)).GetProperty("resp").GetProperty("chatItem").GetProperty("chatItem").GetProperty("file").GetProperty("fileSource");
+        var arguments = kept.GetProperty("cryptoArgs");
+        var (key, nonce) = (arguments.GetProperty("fileKey").GetString(), arguments.GetProperty("fileNonce").GetString());
+        Assert.Equal(_folder.FullName + "/kept.bin", kept.GetProperty("filePath").GetString());
+        await _alice.DoAsync<ChatResponse.MessageAccepted>($"/f @bob key={key} nonce={nonce} {_folder.FullName}/kept.bin");
+        number = await _bob.SeesFileAsync("kept.bin");
+        await _bob.DoAsync($"/fr {number} approved_relays=on encrypt=off {_folder.FullName}/plain.bin");
+        await _bob.SeesFileEventAsync("rcvFileComplete", number);
+        Assert.Equal(await DigestAsync(ours), await DigestAsync(_folder.FullName + "/plain.bin"));
     }
 
     [Fact]

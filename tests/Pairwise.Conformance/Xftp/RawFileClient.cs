@@ -2,6 +2,7 @@ using System.Net;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 using Pairwise.Transport.Sockets;
 using Pairwise.Transport.Tls;
@@ -23,14 +24,7 @@ public sealed class RawFileClient : IAsyncDisposable
     {
         _server = server;
         _connection = connection;
-        var unused = connection;
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            ConnectCallback = (_, _) => Interlocked.Exchange(ref unused, null) is { } first
-                ? ValueTask.FromResult<Stream>(new SecureStream(first))
-                : throw new IOException("The connection has ended."),
-            UseProxy = false,
-        });
+        _http = HttpOverStream.Create(new SecureStream(connection));
     }
 
     public byte[] SessionId => _connection.SessionId.ToArray();

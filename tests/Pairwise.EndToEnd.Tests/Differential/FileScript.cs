@@ -33,14 +33,7 @@ internal sealed class FileConversation : IAsyncDisposable
     {
         Server = server;
         _connection = connection;
-        var unused = connection;
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            ConnectCallback = (_, _) => Interlocked.Exchange(ref unused, null) is { } first
-                ? ValueTask.FromResult<Stream>(new SecureStream(first))
-                : throw new IOException("The connection has ended."),
-            UseProxy = false,
-        });
+        _http = HttpOverStream.Create(new SecureStream(connection));
     }
 
     public ServerAddress Server { get; }
