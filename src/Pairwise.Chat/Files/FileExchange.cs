@@ -14,8 +14,7 @@ namespace Pairwise.Chat.Files;
 /// </summary>
 internal sealed class FileExchange : IDisposable
 {
-    // Held while a file goes from one state to the next. Whoever holds it may take the sender's turn, never the reverse.
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly FileTurn _turn = new();
     private readonly Database _database;
     private readonly IAgentClient _agent;
     private readonly MessageSender _sender;
@@ -35,7 +34,7 @@ internal sealed class FileExchange : IDisposable
         _tell = tell;
         Places = new FilePlaces(options);
         _connections = new FileConnections(database, agent, sender, options, tell);
-        _joins = new FileJoins(database, _connections, options.Time, TellOfEndAsync, tell, InTurnAsync);
+        _joins = new FileJoins(database, _connections, options.Time, TellOfEndAsync, tell, _turn.RunAsync);
         _receiver = new FileReceiver(database, agent, sender, options, Places, _connections, tell) { EncryptsFiles = options.EncryptsFiles };
         _standalone = new StandaloneFiles(database, agent, options, Places, tell);
     }
@@ -61,7 +60,7 @@ internal sealed class FileExchange : IDisposable
     public bool IsOfFile(ConnectionId connection) => _connections.Contains(connection);
 
     /// <summary>Something happened on a connection that is that of a file alone.</summary>
-    public Task HandleAsync(AgentEvent.OfConnection happened, CancellationToken cancellationToken) => InTurnAsync(
+    public Task HandleAsync(AgentEvent.OfConnection happened, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             if (await _connections.HandleAsync(happened, cancellationToken) is { } file)
@@ -76,7 +75,7 @@ internal sealed class FileExchange : IDisposable
         await _agent.Files.ResumeAsync(cancellationToken);
         foreach (var file in await _database.ReadChatAsync(static store => store.Files.GetActive(), cancellationToken))
             await ContinueAsync(file, cancellationToken);
-        await InTurnAsync(
+        await _turn.RunAsync(
             async () =>
             {
                 await _connections.ResumeAsync(cancellationToken);
@@ -93,11 +92,11 @@ internal sealed class FileExchange : IDisposable
         await _database.ReadChatAsync(static store => store.Files.HasUploads(), cancellationToken) || await _standalone.HasUploadsAsync(cancellationToken);
 
     /// <summary>Begins to upload a file for whoever has its link.</summary>
-    public Task<ChatFile> UploadAsync(TypedFile typed, CancellationToken cancellationToken) => InTurnAsync(() => _standalone.UploadAsync(typed, cancellationToken), cancellationToken);
+    public Task<ChatFile> UploadAsync(TypedFile typed, CancellationToken cancellationToken) => _turn.RunAsync(() => _standalone.UploadAsync(typed, cancellationToken), cancellationToken);
 
     /// <summary>Begins to download what a link describes.</summary>
     public Task<ChatFile> DownloadAsync(FileDescription description, TypedFile typed, CancellationToken cancellationToken) =>
-        InTurnAsync(() => _standalone.DownloadAsync(description, typed, cancellationToken), cancellationToken);
+        _turn.RunAsync(() => _standalone.DownloadAsync(description, typed, cancellationToken), cancellationToken);
 
     /// <summary>How far a file is that belongs to no conversation, and its link; null when the number is that of another one.</summary>
     public async Task<(ChatFile File, string? Link)?> ShowStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) =>
@@ -106,12 +105,12 @@ internal sealed class FileExchange : IDisposable
             : null;
 
     /// <summary>Ends the transfer of a file that belongs to no conversation; null when the number is that of another one.</summary>
-    public Task<ChatFile?> CancelStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+    public Task<ChatFile?> CancelStandaloneAsync(ChatFileId file, CancellationToken cancellationToken) => _turn.RunAsync(
         async () => await _standalone.FindAsync(file, cancellationToken) is { } row ? await _standalone.CancelAsync(row, cancellationToken) : null,
         cancellationToken);
 
     /// <summary>Accepts a file that is offered.</summary>
-    public Task<(Contact Contact, ChatItem Item)> AcceptAsync(ChatFileId file, AcceptOptions accept, CancellationToken cancellationToken) => InTurnAsync(
+    public Task<(Contact Contact, ChatItem Item)> AcceptAsync(ChatFileId file, AcceptOptions accept, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             await _receiver.AcceptAsync(await FindAsync(file, cancellationToken), accept, cancellationToken);
@@ -120,7 +119,7 @@ internal sealed class FileExchange : IDisposable
         cancellationToken);
 
     /// <summary>Notes that a file is to be received at the next start.</summary>
-    public Task AcceptLaterAsync(ChatFileId file, bool isApproved, bool? isEncrypted, CancellationToken cancellationToken) => InTurnAsync(
+    public Task AcceptLaterAsync(ChatFileId file, bool isApproved, bool? isEncrypted, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             var row = await FindAsync(file, cancellationToken);
@@ -130,7 +129,7 @@ internal sealed class FileExchange : IDisposable
         cancellationToken);
 
     /// <summary>Ends a transfer in either direction; a file of ours is taken back from its relays, too.</summary>
-    public Task<(Contact Contact, ChatItem Item)> CancelAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+    public Task<(Contact Contact, ChatItem Item)> CancelAsync(ChatFileId file, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             var row = await FindAsync(file, cancellationToken);
@@ -179,7 +178,7 @@ internal sealed class FileExchange : IDisposable
     }
 
     /// <summary>Takes back from the file relays what nobody will be told of.</summary>
-    public Task EndTransferAsync(FileRow row, CancellationToken cancellationToken) => InTurnAsync(
+    public Task EndTransferAsync(FileRow row, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             await TakeBackAsync(row, cancellationToken);
@@ -188,7 +187,7 @@ internal sealed class FileExchange : IDisposable
         cancellationToken);
 
     /// <summary>Does what is next for a file, if anything is. What hinders it is told: nothing else waits for that.</summary>
-    public Task ContinueAsync(ChatFileId file, CancellationToken cancellationToken) => InTurnAsync(
+    public Task ContinueAsync(ChatFileId file, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             await TryStepAsync(file, cancellationToken);
@@ -228,7 +227,7 @@ internal sealed class FileExchange : IDisposable
     }
 
     /// <summary>A file moved on at the agent.</summary>
-    public Task HandleAsync(AgentEvent.OfFile happened, CancellationToken cancellationToken) => InTurnAsync(
+    public Task HandleAsync(AgentEvent.OfFile happened, CancellationToken cancellationToken) => _turn.RunAsync(
         async () =>
         {
             var row = await _database.ReadChatAsync(store => store.Files.Get(happened.File), cancellationToken);
@@ -496,25 +495,4 @@ internal sealed class FileExchange : IDisposable
         ?? throw OwnFiles.NotFound(file);
 
     private async Task<UserId> UserAsync(CancellationToken cancellationToken) => (await _database.ReadChatAsync(static store => store.GetOwnProfile(), cancellationToken))!.Value.User;
-
-    private async Task InTurnAsync(Func<Task> step, CancellationToken cancellationToken) => await InTurnAsync(
-        async () =>
-        {
-            await step();
-            return true;
-        },
-        cancellationToken);
-
-    private async Task<T> InTurnAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken);
-        try
-        {
-            return await step();
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
 }
