@@ -37,6 +37,44 @@ public sealed class StoreLogVectorTests
     public void A_broken_line_is_no_record(string line) => Assert.False(StoreLogCodec.TryRead(Encoding.UTF8.GetBytes(line), out _));
 
     [Fact]
+    public void A_block_with_a_notice_does_not_stand_before_a_service()
+    {
+        // The reference takes the notice to reach to the end of the line, and drops a queue with more behind it.
+        string text = VectorFile.Load("store_log.json").OfKind("smpStoreLog").Select(record => record.String("line"))
+            .First(line => line.StartsWith("CREATE ", StringComparison.Ordinal) && !line.Contains(" status=", StringComparison.Ordinal) && !line.Contains(" rsrv=", StringComparison.Ordinal));
+        string folder = Directory.CreateTempSubdirectory("pairwise-store-log-").FullName;
+        try
+        {
+            string log = Path.Combine(folder, "log");
+            File.WriteAllText(log, text + " status=blocked,reason=spam,notice={\"ttl\":60} rsrv=Jo-G6i1NNxIQl1aH7ntgcd51YNqATsI-\n");
+            QueueStore read = new();
+            Assert.Equal(0, StoreLog.Read(log, read).BrokenLines);
+            StoreLog.WriteAll(log, read);
+            string[] written = File.ReadAllLines(log);
+            Assert.Equal(2, written.Length);
+            Assert.EndsWith(" rsrv=Jo-G6i1NNxIQl1aH7ntgcd51YNqATsI-", written[0], StringComparison.Ordinal);
+            Assert.DoesNotContain("status=", written[0], StringComparison.Ordinal);
+            Assert.EndsWith(" reason=spam,notice={\"ttl\":60}", written[1], StringComparison.Ordinal);
+            QueueStore again = new();
+            Assert.Equal(0, StoreLog.Read(log, again).RefusedRecords);
+            Assert.Equal(read.All().Single().Block, again.All().Single().Block);
+            Assert.NotNull(again.All().Single().ServiceId);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_message_longer_than_any_that_is_taken_is_no_message()
+    {
+        static string Line(int length) => $"Jo-G6i1NNxIQl1aH7ntgcd51YNqATsI- 1700000000 flags=F {System.Buffers.Text.Base64Url.EncodeToString(new byte[length])}{new string('=', (3 - (length % 3)) % 3)}";
+        Assert.True(MessageLogCodec.TryReadMessage(Encoding.UTF8.GetBytes(Line(SmpLimits.MaxMessageLengthOfAllVersions)), out _));
+        Assert.False(MessageLogCodec.TryReadMessage(Encoding.UTF8.GetBytes(Line(SmpLimits.MaxMessageLengthOfAllVersions + 1)), out _));
+    }
+
+    [Fact]
     public void No_piece_of_a_line_is_mistaken_for_another_record_of_the_same_text()
     {
         foreach (VectorRecord record in VectorFile.Load("store_log.json").OfKind("smpStoreLog"))

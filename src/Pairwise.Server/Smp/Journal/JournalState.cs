@@ -22,6 +22,9 @@ internal readonly record struct JournalPlace(string Id, long Messages, long Mess
 /// </summary>
 internal sealed record JournalState(JournalPlace Write, JournalPlace Read, bool CanWrite, long Size)
 {
+    // Far beyond any journal, and sums of a few such numbers still fit.
+    private const long MaxNumber = 1L << 50;
+
     /// <summary>An empty journal.</summary>
     public static JournalState New(string id) => new(JournalPlace.New(id), JournalPlace.New(id), true, 0);
 
@@ -85,7 +88,7 @@ internal sealed record JournalState(JournalPlace Write, JournalPlace Read, bool 
         foreach (ref long number in numbers)
         {
             if (text.IsEmpty || text[0] != (byte)','
-                || !Utf8Parser.TryParse(text[1..], out number, out int consumed) || number < 0)
+                || !Utf8Parser.TryParse(text[1..], out number, out int consumed) || number is < 0 or > MaxNumber)
             {
                 return false;
             }

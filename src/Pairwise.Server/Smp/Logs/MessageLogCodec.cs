@@ -1,3 +1,4 @@
+using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp.Logs;
@@ -64,7 +65,7 @@ internal static class MessageLogCodec
             return true;
         }
 
-        if (!line.TryReadBytes(out byte[] body) || !line.IsAtEnd)
+        if (!line.TryReadBytes(out byte[] body) || !line.IsAtEnd || body.Length > SmpLimits.MaxMessageLengthOfAllVersions)
         {
             return false;
         }

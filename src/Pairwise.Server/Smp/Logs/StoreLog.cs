@@ -132,6 +132,10 @@ public static class StoreLog
                 if (!queue.IsDeleted)
                 {
                     Write(new StoreLogRecord.CreateQueue(queue));
+                    if (StoreLogCodec.NeedsBlockLine(queue))
+                    {
+                        Write(new StoreLogRecord.BlockQueue(queue.RecipientId, queue.Block!));
+                    }
                 }
             }
         }

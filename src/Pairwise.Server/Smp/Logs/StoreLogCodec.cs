@@ -133,6 +133,13 @@ internal static class StoreLogCodec
             : null;
     }
 
+    /// <summary>
+    /// Whether a block is told by a BLOCK line behind the queue's own: the reference takes a notice to reach to the end of the
+    /// line, and would refuse a line in which the service follows.
+    /// </summary>
+    internal static bool NeedsBlockLine(SmpQueue queue) =>
+        queue is { Status: QueueStatus.Blocked, Block.Notice: not null, ServiceId: not null };
+
     // "CREATE rid=" rid " rk=" keys " rdh=" secret " sid=" sid " sk=" [key] [" queue_mode=" ("M" / "C")]
     // [" link_id=" id " queue_data=" fixed SP user] [" notifier=" notifier] [" updated_at=" seconds] [" status=" status] [" rsrv=" id]
     private static void WriteQueue(LogLineWriter line, SmpQueue queue)
@@ -174,7 +181,7 @@ internal static class StoreLogCodec
         {
             line.Text(" status=off"u8);
         }
-        else if (queue.Status == QueueStatus.Blocked)
+        else if (queue.Status == QueueStatus.Blocked && !NeedsBlockLine(queue))
         {
             WriteBlock(line.Text(" status=blocked,"u8), queue.Block!);
         }
