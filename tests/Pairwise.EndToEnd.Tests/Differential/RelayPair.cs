@@ -7,7 +7,22 @@ using Pairwise.Protocol;
 namespace Pairwise.EndToEnd.Tests.Differential;
 
 /// <summary>One relay of a comparison, started as an operator starts it.</summary>
-internal sealed record ComparedRelay(RelayProcess Process, ServerAddress Address, int ControlPort);
+internal sealed record ComparedRelay(RelayProcess Process, ServerAddress Address, int ControlPort)
+{
+    /// <summary>What the control port answers to an operator's command, without its greeting.</summary>
+    public async Task<string[]> AskAsync(string command)
+    {
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(IPAddress.Loopback, ControlPort);
+        using var reader = new StreamReader(connection.GetStream());
+        await using var writer = new StreamWriter(connection.GetStream()) { AutoFlush = true, NewLine = "\n" };
+        await writer.WriteLineAsync($"auth {RelayPair.OperatorPassword}");
+        await writer.WriteLineAsync(command);
+        await writer.WriteLineAsync("quit");
+        var lines = (await reader.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. lines.SkipWhile(line => !line.StartsWith("Current role", StringComparison.Ordinal)).Skip(1)];
+    }
+}
 
 /// <summary>The original relay and ours, with the same settings.</summary>
 internal sealed class RelayPair : IAsyncDisposable

@@ -353,19 +353,18 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
         _account.Begin();
         try
         {
-            bool isFirst = true;
+            SmpCommand? first = null;
+            int commands = 0;
+            bool isMixed = false;
             SignaturesAhead? ahead = SignaturesAhead.Start(batch, _format, _handler);
             for (int i = 0; batch.TryReadNext(out Transmission transmission); i++)
             {
                 _authorizer.Ahead = ahead?.Reach(i) ?? default;
                 if (transmission.TryDecodeCommand(Version, out SmpCommand? command, out SmpError? error))
                 {
-                    if (isFirst)
-                    {
-                        _relay.Statistics.BatchBegan(command);
-                        isFirst = false;
-                    }
-
+                    first ??= command;
+                    commands++;
+                    isMixed |= !(first is SmpCommand.RecipientCommand ? command is SmpCommand.RecipientCommand : command is SmpCommand.NotifierCommand);
                     used = Math.Max(used, transmission.GetSignedLength(_format));
                     _handler.Handle(this, _authorizer, _session, _format, transmission, command, scratch, _outbox);
                 }
@@ -374,6 +373,11 @@ internal sealed class SmpConnection : ISmpClient, IDisposable
                     EntityId entity = transmission.Error is null ? transmission.Entity : EntityId.None;
                     _outbox.AddAnswer(transmission.CorrId, entity, SmpAnswer.Of(error));
                 }
+            }
+
+            if (commands > 1 && !isMixed)
+            {
+                _relay.Statistics.BatchCame(first!);
             }
         }
         finally

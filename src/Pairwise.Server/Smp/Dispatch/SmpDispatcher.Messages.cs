@@ -80,8 +80,8 @@ internal sealed partial class SmpDispatcher
 
     private SmpAnswer Subscribe(ISmpClient client, SmpQueue queue)
     {
-        SmpError? error = Subscriptions.Subscribe(client, queue, Messages, out bool isRepeated);
-        relay.Statistics.Subscribed(isRepeated, error);
+        SmpError? error = Subscriptions.Subscribe(client, queue, Messages, out bool isRepeated, out bool isDelivered);
+        relay.Statistics.Subscribed(isRepeated, isDelivered, error);
         return error is null ? SmpAnswer.Of(new BrokerMessage.Sok(WireIdOf(client.ServiceId))) : SmpAnswer.Of(error);
     }
 

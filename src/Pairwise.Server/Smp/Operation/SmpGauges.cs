@@ -46,13 +46,13 @@ public sealed record SmpGauges
     /// <summary>Clients that such messages were delivered to.</summary>
     public long? DeliveredClients { get; init; }
 
-    /// <summary>Services that receive messages.</summary>
+    /// <summary>Services that receive messages, with queues or without.</summary>
     public long RecipientServices { get; init; }
 
     /// <summary>Queues of these.</summary>
     public long RecipientServiceQueues { get; init; }
 
-    /// <summary>Services that receive notifications.</summary>
+    /// <summary>Services that receive notifications, with queues or without.</summary>
     public long NotifierServices { get; init; }
 
     /// <summary>Queues of these.</summary>

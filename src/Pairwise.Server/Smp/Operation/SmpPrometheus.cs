@@ -26,8 +26,8 @@ public static class SmpPrometheus
             new("queues_deleted_batch", "Batches of requests to delete queues", SmpCounter.QDeletedAllB),
         ]),
         ("Subscriptions", [
-            new("subscribtion_successes", "Subscriptions that succeeded", SmpCounter.QSub),
-            new("subscribtion_successes_batch", "Batches of subscriptions that succeeded", SmpCounter.QSubAllB),
+            new("subscribtion_successes", "Subscriptions that found a message", SmpCounter.QSub),
+            new("subscribtion_successes_batch", "Batches of subscriptions", SmpCounter.QSubAllB),
             new("subscribtion_end", "Subscriptions that another client took over", SmpCounter.QSubEnd),
             new("subscribtion_end_batch", "Batches of subscriptions that another client took over", SmpCounter.QSubEndB),
             new("subscribtion_errors", "Subscriptions refused", "type", [("auth", SmpCounter.QSubAuth), ("duplicate", SmpCounter.QSubDuplicate), ("prohibited", SmpCounter.QSubProhibited)]),

@@ -90,8 +90,22 @@ public sealed class SmpStatistics
 
     internal void NotifierSubscribed(bool isRepeated) => Add(isRepeated ? SmpCounter.NtfSubDuplicate : SmpCounter.NtfSub);
 
-    internal void Subscribed(bool isRepeated, SmpError? error) =>
-        Add(error is SmpError.Command ? SmpCounter.QSubProhibited : isRepeated ? SmpCounter.QSubDuplicate : SmpCounter.QSub);
+    /// <summary>A queue was subscribed, or was not; as in the reference a new subscription is counted when it finds a message.</summary>
+    internal void Subscribed(bool isRepeated, bool isDelivered, SmpError? error)
+    {
+        if (error is SmpError.Command)
+        {
+            Add(SmpCounter.QSubProhibited);
+        }
+        else if (isRepeated)
+        {
+            Add(SmpCounter.QSubDuplicate);
+        }
+        else if (isDelivered)
+        {
+            Add(SmpCounter.QSub);
+        }
+    }
 
     internal void GetRefused() => Add(SmpCounter.MsgGetProhibited);
 
@@ -158,8 +172,11 @@ public sealed class SmpStatistics
         }
     }
 
-    /// <summary>A command came that clients send in batches: each batch of them is counted once.</summary>
-    internal void BatchBegan(SmpCommand first)
+    /// <summary>
+    /// Several commands came in one block, all of a recipient or all of a notifier: the batch is counted once, by the first
+    /// of them.
+    /// </summary>
+    internal void BatchCame(SmpCommand first)
     {
         SmpCounter? counter = first switch
         {

@@ -29,13 +29,13 @@ public sealed class ServiceStore
         }
     }
 
-    /// <summary>How many services have queues on one side, and how many queues.</summary>
+    /// <summary>How many services have the role of one side, and how many queues are associated on it.</summary>
     public (int Services, long Queues) Count(ServiceSide side)
     {
         lock (_gate)
         {
-            long[] counts = [.. _byId.Values.Select(entry => entry.Queues[(int)side])];
-            return (counts.Count(count => count > 0), counts.Sum());
+            SmpServiceRole role = side == ServiceSide.Recipient ? SmpServiceRole.Messaging : SmpServiceRole.Notifier;
+            return (_byId.Values.Count(entry => entry.Record.Role == role), _byId.Values.Sum(entry => entry.Queues[(int)side]));
         }
     }
 

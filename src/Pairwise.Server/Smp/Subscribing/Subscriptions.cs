@@ -14,9 +14,14 @@ internal static class Subscriptions
     /// that subscribes again gets the message again.
     /// </summary>
     /// <returns>PROHIBITED when the connection reads the queue with GET; AUTH when the queue is gone.</returns>
-    public static SmpError? Subscribe(ISubscriber subscriber, SmpQueue queue, MessageStore messages, out bool isRepeated)
+    public static SmpError? Subscribe(ISubscriber subscriber, SmpQueue queue, MessageStore messages, out bool isRepeated) =>
+        Subscribe(subscriber, queue, messages, out isRepeated, out _);
+
+    /// <inheritdoc cref="Subscribe(ISubscriber, SmpQueue, MessageStore, out bool)"/>
+    public static SmpError? Subscribe(ISubscriber subscriber, SmpQueue queue, MessageStore messages, out bool isRepeated, out bool isDelivered)
     {
         isRepeated = false;
+        isDelivered = false;
         if (subscriber.Subscriptions.FindGet(queue.RecipientId) is not null)
         {
             return SmpError.Command.Prohibited;
@@ -52,6 +57,7 @@ internal static class Subscriptions
             current.Delivered = null;
             if (first is not null)
             {
+                isDelivered = true;
                 Deliver(current, first, isOwn: false);
             }
         }
