@@ -4,7 +4,7 @@ namespace Pairwise.Server.Configuration;
 
 /// <summary>
 /// An ini file as the reference's servers read it: sections in brackets, "key = value" or "key: value", comments that
-/// begin with # or ;. Names are case-sensitive; of a key written twice the first counts.
+/// begin with # or ;. Names are case-sensitive; of a key written twice the first counts, of a section the last one, alone.
 /// </summary>
 /// <remarks>Immutable. It knows no settings: what keys mean is each server's.</remarks>
 public sealed class IniDocument
@@ -42,6 +42,11 @@ public sealed class IniDocument
                 }
 
                 section = line[1..^1].Trim().ToString();
+                foreach ((string Section, string Key) former in values.Keys.Where(key => key.Section == section).ToList())
+                {
+                    values.Remove(former);
+                }
+
                 continue;
             }
 
