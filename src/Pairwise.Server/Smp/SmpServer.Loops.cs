@@ -17,6 +17,7 @@ public sealed partial class SmpServer
     // set before the loops start, then changed by the loop of days only
     private DateTimeOffset _countedFrom;
 
+    private static readonly TimeSpan JournalSweep = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan DatabaseSweep = TimeSpan.FromHours(2);
 
     /// <summary>Removes messages that are too old, from all queues.</summary>
@@ -65,7 +66,7 @@ public sealed partial class SmpServer
 
         if (cause is not null)
         {
-            Log.ExpirationFailed(_logger, failed, cause);
+            Log.ExpirationFailed(_logger, failed, cause.GetType().Name); // its words name the file, which has a queue's id in its name
         }
 
         _relay.Statistics.MessagesExpired(expired);
@@ -193,6 +194,22 @@ public sealed partial class SmpServer
         while (await TickAsync(timer, cancellationToken))
         {
             await ExpireMessagesAsync();
+        }
+    }
+
+    private async Task EraseReceivedAsync(JournalMessageStore journals, CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(JournalSweep, _relay.Options.Time);
+        while (await TickAsync(timer, cancellationToken))
+        {
+            try
+            {
+                journals.EraseReceived();
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                Log.ErasingFailed(_logger, fault.GetType().Name);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Connections;
 using Pairwise.Server.Smp.Dispatch;
 using Pairwise.Server.Smp.Forwarding;
+using Pairwise.Server.Smp.Journal;
 using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
@@ -297,6 +298,11 @@ public sealed partial class SmpServer : IAsyncDisposable
             _loops.Add(ExpireMessagesAsync(expiration, _stopping.Token));
         }
 
+        if (_relay.Messages is JournalMessageStore journals)
+        {
+            _loops.Add(EraseReceivedAsync(journals, _stopping.Token));
+        }
+
         if (options.SnapshotInterval is { } interval && _state.HasSnapshots)
         {
             _loops.Add(SaveSnapshotsAsync(interval, _stopping.Token));
@@ -475,8 +481,11 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(2050, LogLevel.Warning, "Messages of {Count} queues could not be checked for expiry; the first cause:")]
-        public static partial void ExpirationFailed(ILogger logger, int count, Exception fault);
+        [LoggerMessage(2050, LogLevel.Warning, "Messages of {Count} queues could not be checked for expiry; the first cause: {Kind}.")]
+        public static partial void ExpirationFailed(ILogger logger, int count, string kind);
+
+        [LoggerMessage(2055, LogLevel.Warning, "Received messages could not be removed from all journals: {Kind}.")]
+        public static partial void ErasingFailed(ILogger logger, string kind);
 
         [LoggerMessage(2053, LogLevel.Information, "At most {Possible} connections can be open, not {Wanted}: the system allows {Descriptors} open files. Raise the limit (ulimit -n, or LimitNOFILE in the unit).")]
         public static partial void FewDescriptors(ILogger logger, long possible, long descriptors, int wanted);

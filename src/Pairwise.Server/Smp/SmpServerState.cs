@@ -60,7 +60,9 @@ internal sealed class SmpServerState : IAsyncDisposable
 
     public SmpServerReport Report { get; private set; } = new(StoreLogReport.Empty, MessageLogReport.Empty);
 
-    private string? MessageFile => FileFor(SmpServerFiles.MessageLog, _options.KeepMessages && _options.MessageStorage == MessageStorage.Memory);
+    // Without their queues saved messages belong to nobody, and would only keep the next start from succeeding.
+    private string? MessageFile => FileFor(
+        SmpServerFiles.MessageLog, _options is { KeepMessages: true, KeepQueues: true, MessageStorage: MessageStorage.Memory });
 
     private string? NotificationFile => FileFor(SmpServerFiles.NotificationLog, _options.KeepMessages);
 
@@ -97,7 +99,7 @@ internal sealed class SmpServerState : IAsyncDisposable
     /// <summary>Whether messages are saved while the relay runs: when they are nowhere else.</summary>
     public bool HasSnapshots => MessageFile is not null;
 
-    /// <summary>Saves what is only in memory, while the relay may go on. Thread-safe.</summary>
+    /// <summary>Saves what is only in memory, and removes what journals have of received messages, while the relay may go on. Thread-safe.</summary>
     public void Save()
     {
         lock (_saving)
@@ -111,6 +113,8 @@ internal sealed class SmpServerState : IAsyncDisposable
             {
                 NotificationLog.Save(notifications, Notifications);
             }
+
+            (Messages as JournalMessageStore)?.EraseReceived();
         }
     }
 

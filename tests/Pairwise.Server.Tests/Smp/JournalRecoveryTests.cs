@@ -138,18 +138,21 @@ public sealed class JournalRecoveryTests : IDisposable
     {
         foreach (bool losesRead in new[] { true, false })
         {
-            // 256 messages fill the first journal; the next ones begin a second while the first is still read.
+            // 256 messages fill the first journal, as one always waits; the next ones begin a second while the first is still read.
             StoredId id = NewId();
             SmpQueue queue = NewQueue(id);
             JournalMessageStore store = NewStore();
+            StoredMessage last = NewMessage(1);
+            store.Write(queue, last, out _);
             for (int i = 0; i < 252; i++)
             {
-                store.Write(queue, NewMessage(1), out _);
+                last = NewMessage(1);
+                store.Write(queue, last, out _);
                 store.Acknowledge(queue, store.Peek(queue)!.Id, out _);
             }
 
-            StoredMessage[] waiting = [.. Enumerable.Range(0, 7).Select(_ => NewMessage(5))];
-            Assert.All(waiting, message => Assert.Null(store.Write(queue, message, out _)));
+            StoredMessage[] waiting = [last, .. Enumerable.Range(0, 6).Select(_ => NewMessage(5))];
+            Assert.All(waiting[1..], message => Assert.Null(store.Write(queue, message, out _)));
             AssertHolds(id, waiting);
             string[] journals = Directory.GetFiles(_folder.Path, "messages.*.log", SearchOption.AllDirectories)
                 .Where(path => Path.GetDirectoryName(path) == Path.GetDirectoryName(File(id, "queue_state.*.log")))
@@ -192,6 +195,63 @@ public sealed class JournalRecoveryTests : IDisposable
         StoredMessage added = NewMessage(1);
         Assert.Null(NewStore().Write(NewQueue(id), added, out _));
         AssertHolds(id, [.. sent, added]);
+    }
+
+    [Fact]
+    public void Received_messages_do_not_stay_on_the_disk()
+    {
+        StoredId id = NewId();
+        SmpQueue queue = NewQueue(id);
+        JournalMessageStore store = NewStore();
+        for (int i = 0; i < 3; i++)
+        {
+            StoredMessage message = NewMessage(40);
+            Assert.Null(store.Write(queue, message, out _));
+            store.Acknowledge(queue, message.Id, out _);
+        }
+
+        // The place of those before was used again; the last one goes with the next sweep.
+        string journal = File(id, "messages.*.log");
+        Assert.Single(System.IO.File.ReadAllLines(journal));
+        store.EraseReceived();
+        Assert.False(System.IO.File.Exists(journal));
+        AssertHolds(id, []);
+
+        StoredMessage waiting = NewMessage(40);
+        Assert.Null(store.Write(queue, waiting, out _));
+        store.EraseReceived();
+        AssertHolds(id, [waiting]);
+        store.Acknowledge(queue, waiting.Id, out _);
+
+        // The process ends without a word: who opens the journal next removes what was received.
+        Assert.Null(NewStore().Peek(NewQueue(id)));
+        Assert.False(System.IO.File.Exists(journal));
+    }
+
+    [Fact]
+    public void What_another_program_left_of_received_messages_is_removed()
+    {
+        StoredId id = NewId();
+        Fill(id, 2);
+        string journal = File(id, "messages.*.log");
+        string name = Path.GetFileName(journal)["messages.".Length..^".log".Length];
+        long length = new FileInfo(journal).Length;
+        System.IO.File.WriteAllText(File(id, "queue_state.*.log"), $"write={name},2,2,{length},{length} read={name},2,2,{length},{length} canWrite=T size=0\n");
+        AssertHolds(id, []);
+        Assert.False(System.IO.File.Exists(journal));
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [added]);
+    }
+
+    [Fact]
+    public void Numbers_beyond_any_journal_are_refused_like_other_damage()
+    {
+        StoredId id = NewId();
+        Fill(id, 1);
+        const long huge = long.MaxValue;
+        System.IO.File.WriteAllText(File(id, "queue_state.*.log"), $"write=A,{huge},{huge},{huge},{huge} read=B,0,{huge},0,{huge} canWrite=T size=-2\n");
+        Assert.Throws<IOException>(() => NewStore().Peek(NewQueue(id)));
     }
 
     [Fact]

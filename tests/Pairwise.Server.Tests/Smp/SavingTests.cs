@@ -49,6 +49,21 @@ public sealed class SavingTests
     }
 
     [Fact]
+    public async Task Where_queues_are_not_kept_no_messages_are_and_the_next_start_succeeds()
+    {
+        using TestFolder folder = new();
+        for (int start = 0; start < 2; start++)
+        {
+            await using SmpServer relay = await StartAsync(folder, options => Strict(options) with { KeepQueues = false });
+            await using RelayClient client = await RelayClient.ConnectAsync(relay);
+            OwnedQueue queue = await client.NewQueueAsync();
+            AssertOk(await client.AskAsync(queue.Theirs, Text("waits"), null));
+        }
+
+        Assert.False(File.Exists(Path.Combine(folder.State, SmpServerFiles.MessageLog)));
+    }
+
+    [Fact]
     public async Task Messages_without_any_store_log_are_not_thrown_away()
     {
         using TestFolder folder = new();

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Collections.Concurrent;
 using Pairwise.Crypto;
 using Pairwise.Server.Smp.Store;
 
@@ -17,6 +18,7 @@ public sealed class JournalMessageStore : MessageStore
     private readonly string _folder;
     private readonly IRandomSource _random;
     private readonly TimeProvider _time;
+    private readonly ConcurrentQueue<SmpQueue> _emptied = new();
 
     /// <summary>Uses the folder, which is made when it is missing.</summary>
     public JournalMessageStore(string folder, int quota, IRandomSource random, TimeProvider time)
@@ -40,6 +42,35 @@ public sealed class JournalMessageStore : MessageStore
             {
                 queue.Messages = null;
             }
+        }
+    }
+
+    /// <summary>
+    /// Deletes the files of queues whose last message was received since the last call, so that received messages do not
+    /// stay on the disk.
+    /// </summary>
+    /// <exception cref="IOException">The disk refused for some queue; the others were done.</exception>
+    public void EraseReceived()
+    {
+        IOException? refused = null;
+        for (int left = _emptied.Count; left > 0 && _emptied.TryDequeue(out SmpQueue? queue); left--)
+        {
+            lock (queue)
+            {
+                try
+                {
+                    (queue.Messages as JournalMessages)?.EraseReceived();
+                }
+                catch (IOException fault)
+                {
+                    refused = fault;
+                }
+            }
+        }
+
+        if (refused is not null)
+        {
+            throw refused;
         }
     }
 
@@ -91,11 +122,25 @@ public sealed class JournalMessageStore : MessageStore
     }
 
     /// <inheritdoc/>
-    protected override void Visited(SmpQueue queue) => queue.Messages = null;
+    protected override void Visited(SmpQueue queue)
+    {
+        if (queue.Messages is JournalMessages { IsEmptied: true } journal)
+        {
+            journal.EraseReceived();
+        }
+
+        queue.Messages = null;
+    }
 
     /// <inheritdoc/>
     protected override void Removed(SmpQueue queue, QueueMessages messages)
     {
+        // Deleting the file for each message would cost as much as storing it: usually the next one takes its place.
+        if (messages is JournalMessages { Count: 0, IsEmptied: false } journal)
+        {
+            journal.IsEmptied = true;
+            _emptied.Enqueue(queue);
+        }
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,9 @@ internal sealed class JournalMessages : QueueMessages
 
     public override int Count => (int)_state.Size;
 
+    /// <summary>Whether the last message was taken, and what was received may still be in the file.</summary>
+    public bool IsEmptied { get; set; }
+
     private string Folder => _store.FolderOf(_queue);
 
     private string StateFile => _store.StateFileOf(_queue);
@@ -78,6 +81,7 @@ internal sealed class JournalMessages : QueueMessages
         RandomAccess.SetLength(file, end); // the rest is a torn line, and the next one must not continue it
         JournalMessages messages = new(store, queue, state, end);
         messages.Repair();
+        messages.EraseReceived();
         return messages;
     }
 
@@ -156,14 +160,39 @@ internal sealed class JournalMessages : QueueMessages
 
         using DiskWatch.Work work = _store.Disk.Begin();
         JournalPlace read = _state.Read;
-        SaveState(_state with
-        {
-            Read = read with { Messages = read.Messages + 1, Bytes = read.Bytes + _firstLength },
-            Size = _state.Size - 1,
-        });
+        bool isLast = _state.Size == 1 && _state.IsOneFile;
+        SaveState(isLast
+            ? Emptied()
+            : _state with
+            {
+                Read = read with { Messages = read.Messages + 1, Bytes = read.Bytes + _firstLength },
+                Size = _state.Size - 1,
+            });
         _first.SetTarget(null);
         _firstSeconds = long.MinValue;
         SwitchFileWhenRead();
+    }
+
+    /// <summary>Deletes what was received or has expired, when nothing waits; its place was given up before.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void EraseReceived()
+    {
+        IsEmptied = false;
+        if (_state.Size > 0 || _stateLength == 0)
+        {
+            return;
+        }
+
+        using DiskWatch.Work work = _store.Disk.Begin();
+        string read = FileOf(_state.Read);
+        string written = FileOf(_state.Write);
+        if (_state != Emptied())
+        {
+            SaveState(Emptied()); // as an empty journal was left that another program wrote
+        }
+
+        File.Delete(read);
+        File.Delete(written);
     }
 
     /// <inheritdoc/>
@@ -185,6 +214,13 @@ internal sealed class JournalMessages : QueueMessages
             yield return ReadMessage(place, out long length);
             place = place with { Messages = place.Messages + 1, Bytes = place.Bytes + length };
         }
+    }
+
+    // Nothing waits: the next message is written over those that were received.
+    private JournalState Emptied()
+    {
+        JournalPlace start = JournalPlace.New(_state.Write.Id);
+        return new JournalState(start, start, _state.CanWrite, 0);
     }
 
     // A state whose first line was never whole, or never came to the disk: all that the one journal has is to be read.
