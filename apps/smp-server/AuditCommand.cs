@@ -59,7 +59,17 @@ internal static class AuditCommand
             Say(output, $"Queues deleted, whose rows stay so that their ids are not given out again: {database.DeletedQueues}");
         }
 
+        if (audit.DeletedQueues > 0)
+        {
+            Say(output, $"Queues deleted, with lines in the store log until the next start: {audit.DeletedQueues}");
+        }
+
         Say(output, $"Messages on disk: {audit.Messages.Count}");
+        if (audit.TakenMessages > 0)
+        {
+            Say(output, $"Messages received or expired, but not yet removed from their journals: {audit.TakenMessages}");
+        }
+
         Say(output, $"Notifications on disk: {audit.Notifications}");
         if (audit.Files.Any(file => file.Kind == AuditedKind.Lock))
         {
@@ -74,9 +84,11 @@ internal static class AuditCommand
             secured, suspended or blocked, and, if there are: encrypted link data, notification credentials.
             Held about a message: its queue, a random id, the second in which it came, whether a notification was asked for,
             and its content, encrypted between sender and recipient and padded to one length. No key here opens it.
-            Not held: accounts, names, numbers, e-mail addresses, network addresses of clients, who talks with whom, which
-            queues belong to one person, and messages that were received. Copies of an earlier state hold what was held then:
-            the relay keeps them for a while, to survive a fault, and they may be deleted at any time.
+            Not held: accounts, names, numbers, e-mail addresses, network addresses of clients, who talks with whom, and which
+            queues belong to one person. What was received or deleted goes: a message in a journal within a minute after its
+            queue is empty, a deleted queue's lines in the store log when the log is compacted at the next start. Copies of an
+            earlier state hold what was held then: the relay keeps them for a while, to survive a fault, and they may be
+            deleted at any time.
 
             Files:
             """);
@@ -117,7 +129,10 @@ internal static class AuditCommand
         IReadOnlyList<SmpQueue> found = audit.Find(text);
         if (found.Count == 0)
         {
-            Say(output, $"Nothing is held about it: no queue here has an id that is in this text.");
+            bool isTraced = DescribeTraces(audit, text, output);
+            Say(output, isTraced
+                ? $"No queue here has an id that is in this text (any more), but these lines are about it."
+                : (FormattableString)$"Nothing is held about it: no queue here has an id that is in this text.");
             return 0;
         }
 
@@ -145,8 +160,26 @@ internal static class AuditCommand
             Say(output, $"");
         }
 
+        DescribeTraces(audit, text, output);
         Say(output, $"That is all that is held about it. Who the recipient and the senders are is not known here.");
         return 0;
+    }
+
+    private static bool DescribeTraces(SmpAudit audit, string text, TextWriter output)
+    {
+        IReadOnlyList<AuditedTrace> traces = audit.FindTraces(text);
+        if (traces.Count > 0)
+        {
+            Say(output, $"Lines about it on disk:");
+        }
+
+        foreach ((AuditedFile file, long lines) in traces)
+        {
+            Say(output, $"  {lines,6}   {file.Name}{(file.IsFormer ? ", as it was earlier" : "")}");
+        }
+
+        Say(output, $"");
+        return traces.Count > 0;
     }
 
     private static bool IsJournal(AuditedFile file) =>

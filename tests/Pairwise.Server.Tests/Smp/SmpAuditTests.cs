@@ -129,6 +129,43 @@ public sealed class SmpAuditTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_left_of_deleted_queues_and_received_messages_is_told()
+    {
+        var queue = AddQueue();
+        AddQueue();
+        Assert.Null(_queues.SetNotifier(queue, new QueueNotifier(NewId(), queue.RecipientKey, Bytes32.From(_random.NextBytes(32)), null), out _));
+        _messages.Write(queue, StoredMessage.Message(NewId(), 1_700_000_000, notify: true, [1, 2, 3]), out _);
+        Save();
+        var log = Path.Combine(_folder.State, SmpServerFiles.StoreLog);
+        File.Move(Path.Combine(_folder.State, SmpServerFiles.MessageLog), Path.Combine(_folder.State, SmpServerFiles.MessageLog + ".bak"));
+        File.Copy(log, log + ".2026-11-20T10:00:00Z");
+        await File.AppendAllTextAsync(log, $"DELETE {TextEncoding.ToBase64Url(queue.RecipientId.ToArray())}\n", TestContext.Current.CancellationToken);
+        using (var journals = new JournalMessageStore(Path.Combine(_folder.State, SmpServerFiles.MessageFolder), 128, _random, TimeProvider.System))
+        {
+            var taken = StoredMessage.Message(NewId(), 1_700_000_000, notify: false, [1, 2, 3]);
+            var received = new SmpQueue(queue.RecipientId, queue.SenderId, queue.RecipientKey, queue.DhSecret, QueueUse.Messaging);
+            journals.Write(received, taken, out _);
+            journals.Acknowledge(received, taken.Id, out _);
+        }
+
+        var audit = await RunAsync();
+        var sender = TextEncoding.ToBase64Url(queue.SenderId.ToArray());
+        Assert.Empty(audit.Find(sender));
+        Assert.Equal((1L, 1L), (audit.DeletedQueues, audit.TakenMessages));
+        var traces = audit.FindTraces(sender).ToDictionary(trace => trace.File.Name, trace => trace.Lines);
+        Assert.Equal(2, traces[SmpServerFiles.StoreLog]); // what made it and what deleted it
+        Assert.Equal(1, traces[SmpServerFiles.StoreLog + ".2026-11-20T10:00:00Z"]);
+        Assert.Equal(1, traces[SmpServerFiles.MessageLog + ".bak"]);
+        Assert.Equal(2, traces.Keys.Count(name => name.StartsWith(SmpServerFiles.MessageFolder + "/", StringComparison.Ordinal)));
+        Assert.Empty(audit.FindTraces(TextEncoding.ToBase64Url(_random.NextBytes(24))));
+
+        // The bytes themselves agree: no other file has any of its ids.
+        string[] ids = [sender, TextEncoding.ToBase64Url(queue.RecipientId.ToArray()), TextEncoding.ToBase64Url(queue.Notifier!.Id.ToArray())];
+        var with = Directory.EnumerateFiles(_folder.State, "*", SearchOption.AllDirectories).Where(file => ids.Any(id => File.ReadAllText(file).Contains(id, StringComparison.Ordinal)));
+        Assert.All(with, file => Assert.Contains(Path.GetRelativePath(_folder.State, file), traces.Keys));
+    }
+
+    [Fact]
     public async Task An_empty_folder_holds_nothing()
     {
         var audit = await SmpAudit.RunAsync(Path.Combine(_folder.Path, "none"), Path.Combine(_folder.Path, "none"), null, TestContext.Current.CancellationToken);

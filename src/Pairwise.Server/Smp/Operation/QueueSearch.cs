@@ -19,6 +19,21 @@ public static class QueueSearch
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(text);
         HashSet<SmpQueue> found = new(ReferenceEqualityComparer.Instance);
+        foreach (StoredId id in IdsIn(text))
+        {
+            if (queues.TryFindByRecipient(id, out SmpQueue? queue) || queues.TryFindBySender(id, out queue)
+                || queues.TryFindByNotifier(id, out queue) || queues.TryFindByLink(new LinkId(id.ToWireId()), out queue))
+            {
+                found.Add(queue);
+            }
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>Whatever in a text can be an id of a queue, and the link ids of contacts' short links in it.</summary>
+    internal static IEnumerable<StoredId> IdsIn(string text)
+    {
         // In full links the queue's address is escaped, and its parts once more.
         string once = Uri.UnescapeDataString(text);
         foreach (string token in Tokens(once).Concat(Tokens(Uri.UnescapeDataString(once))))
@@ -31,25 +46,12 @@ public static class QueueSearch
             const int linkKeyLength = 32;
             if (bytes.Length == linkKeyLength)
             {
-                Look(HkdfSha512.Derive([], bytes, "SimpleXContactLink"u8, StoredId.Length + linkKeyLength)[..StoredId.Length]);
+                bytes = HkdfSha512.Derive([], bytes, "SimpleXContactLink"u8, StoredId.Length + linkKeyLength)[..StoredId.Length];
             }
 
-            Look(bytes);
-        }
-
-        return [.. found];
-
-        void Look(byte[] bytes)
-        {
-            if (!StoredId.TryFrom(bytes, out StoredId id))
+            if (StoredId.TryFrom(bytes, out StoredId id))
             {
-                return;
-            }
-
-            if (queues.TryFindByRecipient(id, out SmpQueue? queue) || queues.TryFindBySender(id, out queue)
-                || queues.TryFindByNotifier(id, out queue) || queues.TryFindByLink(new LinkId(id.ToWireId()), out queue))
-            {
-                found.Add(queue);
+                yield return id;
             }
         }
     }

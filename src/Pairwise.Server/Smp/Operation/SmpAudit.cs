@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers.Text;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp.Journal;
@@ -49,6 +49,11 @@ public enum AuditedKind
 /// <param name="UnknownLines">Lines of a log that are none of the forms a relay writes.</param>
 public sealed record AuditedFile(string Name, long Length, AuditedKind Kind, bool IsFormer, long Lines, long UnknownLines);
 
+/// <summary>A file with lines about a queue.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Lines">How many of its lines; in a queue's own journal all of them.</param>
+public sealed record AuditedTrace(AuditedFile File, long Lines);
+
 /// <summary>
 /// What a relay holds, read from its folders without changing them: every file is named and every line of the logs is
 /// recognised, or said not to be. A running relay with messages in memory holds those too; they are not on disk.
@@ -63,8 +68,11 @@ public sealed class SmpAudit
         SmpServerFiles.Fingerprint, "ca.srl", "server.csr", "web.crt", "web.key",
     ];
 
-    private SmpAudit(QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications, DatabaseAudit? database)
+    private readonly string _stateFolder;
+
+    private SmpAudit(string stateFolder, QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications, DatabaseAudit? database)
     {
+        _stateFolder = stateFolder;
         Queues = queues;
         Messages = messages;
         Files = files;
@@ -122,18 +130,126 @@ public sealed class SmpAudit
             MessageLog.Restore(messageLog, queues, messages, before: null, cancellationToken);
         }
 
-        ReadJournals(Path.Combine(stateFolder, SmpServerFiles.MessageFolder), queues, messages);
-        return new SmpAudit(queues, messages, files, notifications, tables);
+        long waiting = ReadJournals(Path.Combine(stateFolder, SmpServerFiles.MessageFolder), queues, messages);
+        long inJournals = files.Where(IsJournal).Sum(file => file.Lines - file.UnknownLines);
+        return new SmpAudit(stateFolder, queues, messages, files, notifications, tables)
+        {
+            TakenMessages = Math.Max(0, inJournals - waiting),
+            DeletedQueues = database is null ? Math.Max(0, CountCreated(storeLog) - queues.Count) : 0,
+        };
     }
+
+    /// <summary>Messages in journals that wait for nobody: received or expired, and not removed yet.</summary>
+    public long TakenMessages { get; private init; }
+
+    /// <summary>Queues that were deleted, with lines in the store log: they go when it is compacted, at the next start.</summary>
+    public long DeletedQueues { get; private init; }
 
     /// <summary>The queues that a text is about; see <see cref="QueueSearch"/>.</summary>
     public IReadOnlyList<SmpQueue> Find(string text) => QueueSearch.Find(Queues, text);
 
-    private static void ReadJournals(string folder, QueueStore queues, MessageStore messages)
+    /// <summary>
+    /// Every file with lines about the queues that a text is about: also about deleted ones, and in copies of earlier states.
+    /// </summary>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public IReadOnlyList<AuditedTrace> FindTraces(string text)
     {
+        // A queue's record has all of its ids, and other lines only one of them.
+        HashSet<StoredId> ids = [.. QueueSearch.IdsIn(text)];
+        AuditedFile[] logs = [.. Files.Where(file => file.Kind is AuditedKind.Queues or AuditedKind.Messages or AuditedKind.Notifications)];
+        foreach (AuditedFile log in logs.Where(file => file.Kind == AuditedKind.Queues))
+        {
+            LogFileReader.ReadLines(Path.Combine(_stateFolder, log.Name), (line, _) =>
+            {
+                if (Mentions(line, ids) && StoreLogCodec.TryRead(line, out StoreLogRecord? record))
+                {
+                    AddIds(record!, ids);
+                }
+            });
+        }
+
+        List<AuditedTrace> traces = [];
+        foreach (AuditedFile log in logs)
+        {
+            long lines = 0;
+            bool isJournal = ids.Any(id => IsFolderOf(id, log.Name));
+            LogFileReader.ReadLines(Path.Combine(_stateFolder, log.Name), (line, _) => lines += isJournal || Mentions(line, ids) ? 1 : 0);
+            if (lines > 0)
+            {
+                traces.Add(new AuditedTrace(log, lines));
+            }
+        }
+
+        return traces;
+    }
+
+    private static bool Mentions(ReadOnlySpan<byte> line, HashSet<StoredId> ids)
+    {
+        Span<byte> text = stackalloc byte[Base64Url.GetEncodedLength(StoredId.Length)];
+        foreach (StoredId id in ids)
+        {
+            Base64Url.EncodeToUtf8(id.ToArray(), text);
+            if (line.IndexOf(text) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static void AddIds(StoreLogRecord record, HashSet<StoredId> ids)
+    {
+        switch (record)
+        {
+            case StoreLogRecord.CreateQueue { Queue: var queue }:
+                ids.UnionWith([queue.RecipientId, queue.SenderId]);
+                ids.UnionWith(queue.Notifier is { } notifier ? [notifier.Id] : []);
+                break;
+            case StoreLogRecord.CreateLink link:
+                ids.Add(link.RecipientId);
+                break;
+            case StoreLogRecord.AddNotifier added:
+                ids.UnionWith([added.RecipientId, added.Notifier.Id]);
+                break;
+        }
+    }
+
+    // messages/ab/cd/ef/gh/REST/FILE
+    private static bool IsFolderOf(StoredId id, string name) =>
+        name.StartsWith(SmpServerFiles.MessageFolder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        && Path.GetDirectoryName(name)![(SmpServerFiles.MessageFolder.Length + 1)..].Replace(Path.DirectorySeparatorChar.ToString(), "", StringComparison.Ordinal)
+            == Base64Url.EncodeToString(id.ToArray());
+
+    // A file of messages, not of the places up to which they were read and written.
+    private static bool IsJournal(AuditedFile file) =>
+        file is { Kind: AuditedKind.Messages, IsFormer: false }
+        && file.Name.StartsWith(SmpServerFiles.MessageFolder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+        && Path.GetFileName(file.Name).StartsWith("messages.", StringComparison.Ordinal);
+
+    private static long CountCreated(string storeLog)
+    {
+        HashSet<StoredId> created = [];
+        if (File.Exists(storeLog))
+        {
+            LogFileReader.ReadLines(storeLog, (line, _) =>
+            {
+                if (line.StartsWith("CREATE "u8) && StoreLogCodec.TryRead(line, out StoreLogRecord? record) && record is StoreLogRecord.CreateQueue { Queue: var queue })
+                {
+                    created.Add(queue.RecipientId);
+                }
+            });
+        }
+
+        return created.Count;
+    }
+
+    private static long ReadJournals(string folder, QueueStore queues, MessageStore messages)
+    {
+        long waiting = 0;
         if (!Directory.Exists(folder))
         {
-            return;
+            return waiting;
         }
 
         using JournalMessageStore journals = new(folder, int.MaxValue, SystemRandom.Instance, TimeProvider.System);
@@ -142,8 +258,11 @@ public sealed class SmpAudit
             foreach (StoredMessage message in journals.Look(queue.RecipientId))
             {
                 messages.Restore(queue, message);
+                waiting++;
             }
         }
+
+        return waiting;
     }
 
     private static IEnumerable<string> AllFiles(string folder) =>
