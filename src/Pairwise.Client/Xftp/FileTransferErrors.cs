@@ -20,6 +20,8 @@ public static class FileTransferErrors
         XftpClientError.Server { Error: XftpError.NoFile } => "the sender has not uploaded it completely.",
         XftpClientError.Server { Error: XftpError.Quota } => "the server's storage is full; try another server.",
         XftpClientError.Server { Error: XftpError.Size } => "the server does not take parts of this size.",
+        XftpClientError.Server { Error: XftpError.FileIO or XftpError.Internal } => "the server cannot use its disk, which may be full; try again later, or another server.",
+        XftpClientError.Server { Error: XftpError.Timeout } => "the server did not get all of it in time.",
         XftpClientError.Server { Error: var refused } => $"the server answered {refused}.",
         XftpClientError.BadContent { Error: XftpError.Size } => "what the server sent is shorter or longer than it should be.",
         XftpClientError.BadContent => "what the server sent is not what was uploaded: it was changed on the way or on the server.",

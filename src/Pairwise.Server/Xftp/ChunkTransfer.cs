@@ -13,6 +13,7 @@ namespace Pairwise.Server.Xftp;
 internal static class ChunkUpload
 {
     /// <summary>Writes a body to a file and checks its size and digest; null if it is the announced one.</summary>
+    /// <exception cref="IOException">The disk refused; the rest of the body can be read.</exception>
     public static async ValueTask<XftpError?> ReceiveAsync(PipeReader body, SafeFileHandle file, StoredChunk chunk, CancellationToken cancellationToken)
     {
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -22,26 +23,32 @@ internal static class ChunkUpload
         {
             var read = await body.ReadAsync(cancellationToken);
             var buffer = read.Buffer;
-            if (buffer.Length > chunk.Size - received)
+            try
             {
-                body.AdvanceTo(buffer.End);
-                return XftpError.Size.Instance;
-            }
-
-            if (!buffer.IsEmpty)
-            {
-                segments.Clear();
-                foreach (var segment in buffer)
+                if (buffer.Length > chunk.Size - received)
                 {
-                    digest.AppendData(segment.Span);
-                    segments.Add(segment);
+                    return XftpError.Size.Instance;
                 }
 
-                RandomAccess.Write(file, segments, received);
-                received += buffer.Length;
+                if (!buffer.IsEmpty)
+                {
+                    segments.Clear();
+                    foreach (var segment in buffer)
+                    {
+                        digest.AppendData(segment.Span);
+                        segments.Add(segment);
+                    }
+
+                    RandomAccess.Write(file, segments, received);
+                    received += buffer.Length;
+                }
+            }
+            finally
+            {
+                // Also when the disk refuses: the rest of the body is read before the answer.
+                body.AdvanceTo(buffer.End);
             }
 
-            body.AdvanceTo(buffer.End);
             if (read.IsCompleted)
             {
                 break;

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
@@ -20,10 +22,12 @@ internal readonly record struct XftpAnswer(XftpResponse Response, ChunkDownload?
 }
 
 /// <summary>Authorizes commands and carries them out. Thread-safe; it holds nothing of a connection.</summary>
-internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store, ChunkFiles files, XftpStatistics statistics, DownloadedChunks downloaded)
+internal sealed partial class XftpDispatcher(XftpServerOptions options, ChunkStore store, ChunkFiles files, XftpStatistics statistics, DownloadedChunks downloaded, ILogger logger)
 {
     // Chunks of which an upload is being named; completed when it has its name or was refused.
     private readonly ConcurrentDictionary<StoredChunk, Task> _naming = new();
+    private int _isDiskRefusing;
+    private int _isLogRefusing;
 
     /// <summary>Handles one transmission; <paramref name="body"/> is what follows its block.</summary>
     public async ValueTask<XftpAnswer> HandleAsync(XftpAgreement agreement, TransmissionFormat format, Transmission transmission, PipeReader body, CancellationToken cancellationToken)
@@ -138,12 +142,22 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         try
         {
             await store.WhenWrittenAsync();
-            return response;
         }
         catch (IOException)
         {
-            return new XftpResponse.Err(XftpError.Internal.Instance);
+            response = new XftpResponse.Err(XftpError.Internal.Instance);
         }
+
+        if (response is not XftpResponse.Err)
+        {
+            Volatile.Write(ref _isLogRefusing, 0);
+        }
+        else if (response is XftpResponse.Err { Error: XftpError.Internal } && Interlocked.Exchange(ref _isLogRefusing, 1) == 0)
+        {
+            Log.LogRefuses(logger);
+        }
+
+        return response;
     }
 
     private XftpResponse Create(XftpCommand.New create)
@@ -220,10 +234,16 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
             }
 
             (isCommitted, var refused) = await CommitAsync(chunk, part);
+            Volatile.Write(ref _isDiskRefusing, 0);
             return refused is null ? await WhenStoredAsync(XftpResponse.Ok.Instance) : refused;
         }
         catch (Exception fault) when (IsOfDisk(fault) && !cancellationToken.IsCancellationRequested)
         {
+            if (Interlocked.Exchange(ref _isDiskRefusing, 1) == 0)
+            {
+                Log.DiskRefuses(logger, fault.Message);
+            }
+
             return XftpError.FileIO.Instance;
         }
         finally
@@ -335,9 +355,17 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
             return XftpError.NoFile.Instance;
         }
 
-        if (!ChunkDownload.TryOpen(path, chunk.Size, out var file))
+        SafeFileHandle? file;
+        try
         {
-            return XftpError.Auth.Instance;
+            if (!ChunkDownload.TryOpen(path, chunk.Size, out file))
+            {
+                return XftpError.Auth.Instance;
+            }
+        }
+        catch (Exception fault) when (IsOfDisk(fault))
+        {
+            return XftpError.FileIO.Instance;
         }
 
         using var key = X25519PrivateKey.Generate(options.Random);
@@ -347,5 +375,14 @@ internal sealed class XftpDispatcher(XftpServerOptions options, ChunkStore store
         statistics.Add(XftpCounter.FileDownloads);
         downloaded.Add(chunk.SenderId);
         return new XftpAnswer(new XftpResponse.File(key.PublicKey, Bytes.Wrap(nonce)), new ChunkDownload(file, chunk.Size, box.StartStream(nonce)));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2106, LogLevel.Error, "The disk refuses uploads, which are answered with FILE_IO until it takes one again: {Reason}")]
+        public static partial void DiskRefuses(ILogger logger, string reason);
+
+        [LoggerMessage(2107, LogLevel.Error, "The store log or database cannot be written: commands that change it are answered with INTERNAL until it can.")]
+        public static partial void LogRefuses(ILogger logger);
     }
 }

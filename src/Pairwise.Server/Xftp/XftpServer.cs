@@ -60,7 +60,7 @@ public sealed partial class XftpServer : IAsyncDisposable
         _store = store;
         _files = files;
         _logger = options.Logging.CreateLogger("Pairwise.Xftp");
-        _dispatcher = new XftpDispatcher(options, store, files, Statistics, _downloaded);
+        _dispatcher = new XftpDispatcher(options, store, files, Statistics, _downloaded, _logger);
         Report = report;
     }
 

@@ -338,11 +338,14 @@ public sealed class XftpServerTests
     [Fact]
     public async Task A_disk_that_refuses_is_answered_with_FILE_IO_and_the_server_goes_on()
     {
-        await using var server = await TestFileServer.StartAsync();
+        using var log = new CollectedLog();
+        await using var server = await TestFileServer.StartAsync(options => options with { Logging = log });
         await using var client = await server.ConnectAsync();
         var chunk = await server.CreateAsync(client);
         Directory.Delete(server.FilesFolder);
         AssertRefused(XftpError.FileIO.Instance, await chunk.UploadAsync(client));
+        AssertRefused(XftpError.FileIO.Instance, await chunk.UploadAsync(client));
+        Assert.Single(log.Warnings, warning => warning.StartsWith("The disk refuses uploads", StringComparison.Ordinal));
         Assert.Equal(0, server.Server.UsedBytes);
         Directory.CreateDirectory(server.FilesFolder);
         Assert.True((await chunk.UploadAsync(client)).IsOk);
