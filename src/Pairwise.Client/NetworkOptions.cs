@@ -72,6 +72,12 @@ public sealed record SocksOptions
     public SocksAuthentication Authentication { get; init; } = SocksAuthentication.Isolate.Instance;
 
     public SocksMode Mode { get; init; } = SocksMode.Always;
+
+    /// <summary>
+    /// Whether relays on this machine are reached without the proxy, in either mode: nobody learns an address from that, and
+    /// proxies such as Tor do not lead there.
+    /// </summary>
+    public bool IsThisMachineDirect { get; init; }
 }
 
 /// <summary>A time limit that depends on whether somebody waits in front of a screen.</summary>

@@ -82,6 +82,8 @@ public static class SmpConnector
     {
         if (network.Socks is not { } socks || (socks.Mode == SocksMode.OnionOnly && host.Kind != TransportHostKind.Onion))
             return null;
+        if (socks.IsThisMachineDirect && host.IsThisMachine)
+            return null;
         var credentials = socks.Authentication switch
         {
             SocksAuthentication.Fixed given => given.Credentials,

@@ -36,6 +36,19 @@ public sealed class SmpConnectorTests
         Assert.Throws<TransportException>(() => SmpConnector.ChooseHost(Address("relay.example"), network with { IsHostModeRequired = true }));
     }
 
+    [Theory]
+    [InlineData("relay.example", SocksMode.Always, false, true)]
+    [InlineData("relay.example", SocksMode.OnionOnly, false, false)]
+    [InlineData("abc.onion", SocksMode.OnionOnly, true, true)]
+    [InlineData("127.0.0.1", SocksMode.Always, false, true)]
+    [InlineData("127.0.0.1", SocksMode.Always, true, false)]
+    [InlineData("localhost", SocksMode.Always, true, false)]
+    public void The_proxy_is_used_by_the_settings(string host, SocksMode mode, bool isThisMachineDirect, bool isUsed)
+    {
+        var network = new NetworkOptions { Socks = new SocksOptions { Mode = mode, IsThisMachineDirect = isThisMachineDirect } };
+        Assert.Equal(isUsed, SmpConnector.ChooseProxy(Address(host).Hosts[0], network, null) is not null);
+    }
+
     [Fact]
     public async Task A_relay_over_sockets_is_reached_and_its_identity_is_checked()
     {

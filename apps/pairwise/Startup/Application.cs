@@ -59,8 +59,10 @@ internal static class Application
         var needsFileRelay = options.FileServers.Count == 0 && servers.TrueForAll(static server => server.Server.Hosts.All(static host => host.IsThisMachine));
         await using var fileRelay = needsFileRelay || EmbeddedFileRelay.ExistsIn(options.DataFolder) ? await EmbeddedFileRelay.StartAsync(options.DataFolder, cancellationToken) : null;
         List<ServerAddressWithPassword> fileServers = options.FileServers.Count > 0 ? [.. options.FileServers.Select(ParseFileServer)] : needsFileRelay ? [ParseFileServer(fileRelay!.Address)] : [];
-        var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = WorkFolder(options, path) } };
-        var agent = await AgentClient.StartAsync(agentOptions, new AgentDependencies(database, new SmpRelayConnector(new SmpClientOptions())), cancellationToken);
+        var agentOptions = new AgentOptions { Files = new FileTransferOptions { WorkFolder = WorkFolder(options, path), Network = options.Network } };
+        // At a proxy that isolates by name, this start of the program is kept apart from others.
+        var relayOptions = new SmpClientOptions { Network = options.Network, IsolationKey = Convert.ToHexString(RandomNumberGenerator.GetBytes(16)) };
+        var agent = await AgentClient.StartAsync(agentOptions, new AgentDependencies(database, new SmpRelayConnector(relayOptions)), cancellationToken);
         await using var chat = await ChatCore.StartAsync(ChatOptionsFor(options, servers, fileServers), database, agent, cancellationToken);
 
         var isPerson = options.Commands.Count == 0 && Termios.IsTerminal(0) && Termios.IsTerminal(1);
@@ -75,7 +77,7 @@ internal static class Application
         if (options.Commands.Count > 0) return await conversation.RunCommandsAsync(cancellationToken);
         if (!isPerson) return await conversation.RunPipedAsync(new LineSource(), cancellationToken);
 
-        Welcome(screen, chat, relay);
+        Welcome(screen, chat, relay, options.Network.Socks);
         using var raw = RawMode.TryEnter();
         return await conversation.RunInteractiveAsync(new LineSource(), cancellationToken);
     }
@@ -144,12 +146,13 @@ internal static class Application
         return Prompt.AskText("Display name: ");
     }
 
-    private static void Welcome(Screen screen, ChatCore chat, EmbeddedRelay? relay)
+    private static void Welcome(Screen screen, ChatCore chat, EmbeddedRelay? relay, SocksOptions? proxy)
     {
         var style = screen.Style;
         screen.Print(
             $"Welcome to {style.Strong("Pairwise")}, {style.Name(Printable.Of(chat.Profile!.DisplayName))}.",
             relay is null ? "" : style.Faint($"A relay runs inside this program, at {relay.Address[(relay.Address.LastIndexOf('@') + 1)..]}; contacts reach you while it runs."),
+            proxy is null ? "" : style.Faint($"{(proxy.Mode == SocksMode.Always ? "Relays" : "Onion relays")} are reached through the SOCKS proxy at {proxy.EndPoint}."),
             $"{style.Strong("/connect")} makes a link for somebody, {style.Strong("/connect LINK")} takes one, {style.Strong("@name text")} writes, {style.Strong("/help")} tells the rest.",
             "");
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Pairwise.Client;
 using Pairwise.Protocol.Xftp;
 
 namespace Pairwise.Terminal.Startup;
@@ -27,6 +28,35 @@ internal static class CommandLineDefinition
         HelpName = "ADDRESS",
         DefaultValueFactory = _ => [],
     };
+
+    private static readonly Option<bool> LocalProxy = new("-x") { Description = "Reach relays through the SOCKS5 proxy at 127.0.0.1:9050 (Tor)" };
+
+    private static readonly Option<SocksOptions?> Proxy = new("--socks-proxy")
+    {
+        Description = "Reach relays through this SOCKS5 proxy: ADDRESS:PORT or :PORT, with USER:PASSWORD@ before it if it asks for them, or @ if it knows no users",
+        HelpName = "PROXY",
+        CustomParser = result =>
+        {
+            if (ProxyArgument.TryParse(result.Tokens[0].Value, out var proxy)) return proxy;
+            result.AddError("--socks-proxy takes the IP address and port of a proxy, or :PORT, possibly after USER:PASSWORD@ or @.");
+            return null;
+        },
+    };
+
+    private static readonly Option<string> ProxyMode = new("--socks-mode")
+    {
+        Description = "What the proxy is used for: always, or onion for onion addresses only",
+        HelpName = "MODE",
+        DefaultValueFactory = _ => "always",
+    };
+
+    private static readonly Option<string?> HostKind = new("--host-mode")
+    {
+        Description = "Which address of a relay with several is used: onion or public (default: onion with a proxy that keeps connections apart, else public)",
+        HelpName = "MODE",
+    };
+
+    private static readonly Option<bool> HostRequired = new("--required-host-mode") { Description = "Use no relay that has no address of the kind of --host-mode" };
 
     private static readonly Option<string?> FilesFolder = new("--files-folder")
     {
@@ -102,8 +132,10 @@ internal static class CommandLineDefinition
     {
         var root = new RootCommand("Pairwise: private chat over relays, without user identifiers")
         {
-            DataFolder, Servers, FileServers, FilesFolder, TemporaryFolder, InstantFiles, AcceptSmall, AcceptUpTo, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
+            DataFolder, Servers, FileServers, LocalProxy, Proxy, ProxyMode, HostKind, HostRequired, FilesFolder, TemporaryFolder, InstantFiles, AcceptSmall, AcceptUpTo, Key, PassphraseFile, DisplayName, Execute, Stay, NoQr, NoPostQuantum,
         };
+        ProxyMode.AcceptOnlyFromAmong("always", "onion");
+        HostKind.AcceptOnlyFromAmong("onion", "public");
         DataFolder.Validators.Add(result =>
         {
             if (string.IsNullOrWhiteSpace(result.GetValueOrDefault<string>())) result.AddError("--database takes the path of a folder.");
@@ -115,6 +147,7 @@ internal static class CommandLineDefinition
                 DataFolder = Path.GetFullPath(result.GetRequiredValue(DataFolder)),
                 Servers = result.GetValue(Servers) ?? [],
                 FileServers = [.. (result.GetValue(FileServers) ?? []).SelectMany(static text => text.Split([' ', ';'], StringSplitOptions.RemoveEmptyEntries))],
+                Network = NetworkOf(result),
                 FilesFolder = result.GetValue(FilesFolder),
                 TemporaryFolder = result.GetValue(TemporaryFolder),
                 AcceptsInstantFiles = result.GetValue(InstantFiles),
@@ -128,6 +161,14 @@ internal static class CommandLineDefinition
                 IsPostQuantum = !result.GetValue(NoPostQuantum),
             }));
         return root;
+    }
+
+    private static NetworkOptions NetworkOf(ParseResult result)
+    {
+        var mode = result.GetValue(ProxyMode) == "onion" ? SocksMode.OnionOnly : SocksMode.Always;
+        var proxy = (result.GetValue(Proxy) ?? (result.GetValue(LocalProxy) ? ProxyArgument.Usual : null)) is { } given ? given with { Mode = mode } : null;
+        var isOnion = result.GetValue(HostKind) is { } kind ? kind == "onion" : proxy?.Authentication is SocksAuthentication.Isolate;
+        return new NetworkOptions { Socks = proxy, HostMode = isOnion ? HostMode.OnionViaSocks : HostMode.Public, IsHostModeRequired = result.GetValue(HostRequired) };
     }
 
     /// <summary><c>$XDG_DATA_HOME/pairwise</c>, or <c>~/.local/share/pairwise</c>.</summary>

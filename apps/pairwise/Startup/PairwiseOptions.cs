@@ -1,3 +1,5 @@
+using Pairwise.Client;
+
 namespace Pairwise.Terminal.Startup;
 
 /// <summary>What the command line of <c>pairwise</c> asked for.</summary>
@@ -11,6 +13,9 @@ internal sealed record PairwiseOptions
 
     /// <summary>Addresses of the file relays for new files; none means the embedded one.</summary>
     public IReadOnlyList<string> FileServers { get; init; } = [];
+
+    /// <summary>How relays and file relays are reached.</summary>
+    public NetworkOptions Network { get; init; } = new();
 
     /// <summary>Folder for received files, and for paths of files to send; null means the download folder and the present one.</summary>
     public string? FilesFolder { get; init; }
