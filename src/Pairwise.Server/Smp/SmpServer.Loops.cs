@@ -162,7 +162,7 @@ public sealed partial class SmpServer
     // A collector may read at any time: it finds the former file or the new one, never half of one.
     private async Task SaveMetricsAsync(string file, TimeSpan interval, CancellationToken cancellationToken)
     {
-        using PeriodicTimer timer = new(interval, _relay.Options.Time);
+        using PeriodicTimer timer = new(interval.ForTimer(), _relay.Options.Time);
         do
         {
             try
@@ -184,7 +184,7 @@ public sealed partial class SmpServer
 
     private async Task ExpireMessagesAsync(Expiration expiration, CancellationToken cancellationToken)
     {
-        using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
+        using PeriodicTimer timer = new(expiration.CheckInterval.ForTimer(), _relay.Options.Time);
         if (_relay.Messages is JournalMessageStore or PostgresMessageStore && _relay.Options.ExpireMessagesOnStart)
         {
             await Task.Yield(); // it takes a while with many queues, and the relay serves meanwhile
@@ -216,7 +216,7 @@ public sealed partial class SmpServer
     // At the start, and as often as messages are looked at; rows of deleted queues stay for weeks: it need not be exact.
     private async Task SweepDatabaseAsync(CancellationToken cancellationToken)
     {
-        using PeriodicTimer timer = new(_relay.Options.MessageExpiration?.CheckInterval ?? DatabaseSweep, _relay.Options.Time);
+        using PeriodicTimer timer = new((_relay.Options.MessageExpiration?.CheckInterval ?? DatabaseSweep).ForTimer(), _relay.Options.Time);
         do
         {
             try
@@ -234,7 +234,7 @@ public sealed partial class SmpServer
     private async Task ExpireNotificationsAsync(CancellationToken cancellationToken)
     {
         Expiration expiration = _relay.Options.NotificationExpiration;
-        using PeriodicTimer timer = new(expiration.CheckInterval, _relay.Options.Time);
+        using PeriodicTimer timer = new(expiration.CheckInterval.ForTimer(), _relay.Options.Time);
         while (await TickAsync(timer, cancellationToken))
         {
             _relay.Notifications.Expire(_relay.NowSeconds() - (long)expiration.Lifetime.TotalSeconds);
@@ -298,7 +298,7 @@ public sealed partial class SmpServer
     {
         const int pauseFactor = 9; // saving takes at most a tenth of the time
         TimeProvider time = _relay.Options.Time;
-        TimeSpan pause = interval;
+        TimeSpan pause = interval.ForTimer();
         while (await DelayAsync(pause, time, cancellationToken))
         {
             long started = time.GetTimestamp();
@@ -312,7 +312,7 @@ public sealed partial class SmpServer
             }
 
             TimeSpan least = time.GetElapsedTime(started) * pauseFactor;
-            pause = least > interval ? least : interval;
+            pause = (least > interval ? least : interval).ForTimer();
         }
     }
 

@@ -12,7 +12,7 @@ public sealed partial class XftpServer
 
     private async Task RepeatAsync(TimeSpan interval, Func<Task> action)
     {
-        using var timer = new PeriodicTimer(interval, _options.Time);
+        using var timer = new PeriodicTimer(interval.ForTimer(), _options.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
