@@ -3,9 +3,26 @@ using Pairwise.Server.Interop;
 
 namespace Pairwise.Server.Smp.Journal;
 
-/// <summary>Writes into the files of journals, which are open only meanwhile.</summary>
+/// <summary>Reads and writes the files of journals, which are open only meanwhile.</summary>
 internal static class JournalFile
 {
+    /// <summary>Opens a file to read it, or to read it and cut it.</summary>
+    /// <exception cref="IOException">The disk refuses, or it is no file with places, such as a pipe.</exception>
+    public static SafeFileHandle Open(string path, FileAccess access, out long length)
+    {
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite);
+        try
+        {
+            length = RandomAccess.GetLength(file);
+            return file;
+        }
+        catch (NotSupportedException cause)
+        {
+            file.Dispose();
+            throw new IOException("A journal is not a regular file.", cause);
+        }
+    }
+
     /// <summary>Writes at a place.</summary>
     /// <param name="path">The file.</param>
     /// <param name="offset">Where in it.</param>

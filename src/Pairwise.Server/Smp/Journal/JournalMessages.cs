@@ -70,8 +70,8 @@ internal sealed class JournalMessages : QueueMessages
             return null;
         }
 
-        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        if (ReadLastState(file, out long end, out bool hasLines) is not { } state)
+        using SafeFileHandle file = JournalFile.Open(path, FileAccess.ReadWrite, out long length);
+        if (ReadLastState(file, length, out long end, out bool hasLines) is not { } state)
         {
             return hasLines
                 ? throw new IOException("The state of a queue's journal has no line that can be read.")
@@ -95,9 +95,9 @@ internal sealed class JournalMessages : QueueMessages
             return [];
         }
 
-        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using SafeFileHandle file = JournalFile.Open(path, FileAccess.Read, out long length);
         List<StoredMessage> waiting = [];
-        if (ReadLastState(file, out _, out _) is { } state)
+        if (ReadLastState(file, length, out _, out _) is { } state)
         {
             try
             {
@@ -247,9 +247,8 @@ internal sealed class JournalMessages : QueueMessages
     }
 
     // The last line may be torn; the whole line before it tells the last state that anybody was told of.
-    private static JournalState? ReadLastState(SafeFileHandle file, out long end, out bool hasLines)
+    private static JournalState? ReadLastState(SafeFileHandle file, long length, out long end, out bool hasLines)
     {
-        long length = RandomAccess.GetLength(file);
         byte[] tail = new byte[(int)Math.Min(length, StateTail)];
         int read = RandomAccess.Read(file, tail, length - tail.Length);
         hasLines = tail.AsSpan(0, read).Contains((byte)'\n');
@@ -403,7 +402,7 @@ internal sealed class JournalMessages : QueueMessages
 
     private StoredMessage ReadMessage(JournalPlace place, out long length)
     {
-        using SafeFileHandle file = File.OpenHandle(FileOf(place), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using SafeFileHandle file = JournalFile.Open(FileOf(place), FileAccess.Read, out _);
         int size = 24 * 1024; // one message of 16 KB in base64 and what stands before it
         while (true)
         {
