@@ -5,8 +5,19 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 # No build servers left behind on a machine that is thrown away afterwards.
 [ "${CI:-}" = true ] && export MSBUILDDISABLENODEREUSE=1
+export npm_config_fetch_retries=5
 
 fail() { echo "$(basename "$0"): $*" >&2; exit 2; }
+
+# again COMMAND...: up to three times, for what asks the network.
+again() {
+    local attempt
+    for attempt in 1 2 3; do
+        if "$@"; then return 0; fi
+        [ "$attempt" -eq 3 ] || sleep $((attempt * 5))
+    done
+    return 1
+}
 
 has_library() { ldconfig -p 2>/dev/null | grep -qF "$1 " || compgen -G "/usr/lib/*/$1" >/dev/null || compgen -G "/lib/*/$1" >/dev/null || compgen -G "/usr/lib*/$1" >/dev/null; }
 
@@ -31,6 +42,11 @@ prepare() {
     [ -f "$root/.cache/page/.built" ] || "$root/native/build-page.sh"
 }
 
+# prepare_tests: programs that tests compare with.
+prepare_tests() {
+    command -v openssl >/dev/null || install_packages openssl
+}
+
 # prepare_page_tests: a browser and what drives it. Tests that lack them say so and are skipped.
 prepare_page_tests() {
     local missing=()
@@ -40,7 +56,7 @@ prepare_page_tests() {
     local page=$root/web/upload
     if [ ! "$page/node_modules/.package-lock.json" -nt "$page/package-lock.json" ]; then
         echo "Installing what tests the upload page..." >&2
-        (cd "$page" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json) \
+        (cd "$page" && again npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch node_modules/.package-lock.json) \
             || echo "npm could not install what tests the upload page: its tests are skipped." >&2
     fi
 }
@@ -53,10 +69,9 @@ install_packages() {
     fi
     command -v apt-get >/dev/null || fail "these libraries are missing and there is no apt-get to install them: $*"
     echo "Installing system packages: $*" >&2
-    local log
+    local log install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends "$@")
     log=$(mktemp)
-    if ! { DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "$@" \
-        || { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "$@"; }; } >"$log" 2>&1 </dev/null; then
+    if ! { "${install[@]}" || { again "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update && again "${install[@]}"; }; } >"$log" 2>&1 </dev/null; then
         tail -n 5 "$log" >&2
         rm -f "$log"
         fail "apt-get could not install: $*"
