@@ -13,7 +13,7 @@ internal static class Story
     /// <summary>Words that would tell who talks, or what about. Not "Bob": three letters occur in base64 by chance.</summary>
     private static readonly string[] Telling = ["alice", "Alice", "displayName", "message 1"];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Tells the whole story in a folder and gives the exit code: 0 when every message arrived once and in order.</summary>
     public static async Task<int> TellAsync(string folder)

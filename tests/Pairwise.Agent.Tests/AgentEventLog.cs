@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Pairwise.TestKit;
 
 namespace Pairwise.Agent.Tests;
 
@@ -6,7 +7,7 @@ namespace Pairwise.Agent.Tests;
 /// The events of a running agent, read as they are raised, which counts as handling them; tests wait for those they want.
 /// It goes on over restarts of the agent. Not thread-safe: one test waits at a time.
 /// </summary>
-internal sealed class AgentEventLog(TimeSpan limit) : IAsyncDisposable
+internal sealed class AgentEventLog : IAsyncDisposable
 {
     // What was read and not wanted yet, in order.
     private readonly List<AgentEvent> _passed = [];
@@ -48,7 +49,7 @@ internal sealed class AgentEventLog(TimeSpan limit) : IAsyncDisposable
         }
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        end.CancelAfter(limit);
+        end.CancelAfter(Eventually.Patience);
         try
         {
             while (true)

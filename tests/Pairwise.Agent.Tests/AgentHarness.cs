@@ -1,4 +1,3 @@
-using System.Net;
 using Pairwise.Agent.Relays;
 using Pairwise.Agent.Store;
 using Pairwise.Client;
@@ -6,6 +5,7 @@ using Pairwise.Protocol;
 using Pairwise.Protocol.Agent;
 using Pairwise.Server.Smp;
 using Pairwise.Storage;
+using Pairwise.TestKit;
 
 namespace Pairwise.Agent.Tests;
 
@@ -30,7 +30,7 @@ internal sealed class TestRelay : IAsyncDisposable
     private TestRelay(SmpServerOptions options, SmpServer server)
     {
         _server = server;
-        _options = options with { Endpoints = [server.Endpoints[0]] };
+        _options = options;
         Assert.True(ServerAddressWithPassword.TryParse(server.Address, out var address));
         Address = address;
     }
@@ -43,7 +43,7 @@ internal sealed class TestRelay : IAsyncDisposable
         {
             ConfigurationFolder = folder.File(name + "-etc"),
             StateFolder = folder.File(name + "-log"),
-            Endpoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Endpoints = [LoopbackPorts.TakeEndpoint()],
             Limits = limits ?? new SmpServerLimits(),
         };
         return new TestRelay(options, await SmpServer.StartAsync(options, TestContext.Current.CancellationToken));
@@ -75,7 +75,7 @@ internal sealed class TestAgent : IAsyncDisposable
     private readonly IRelayConnector _connector;
     private readonly IReadOnlyList<ServerAddressWithPassword> _servers;
     private readonly HashSet<(ConnectionId Connection, AgentMessageId Message)> _seen = [];
-    private readonly AgentEventLog _events = new(TimeSpan.FromSeconds(30));
+    private readonly AgentEventLog _events = new();
     private Database _database = null!;
 
     private TestAgent(string path, AgentOptions options, IRelayConnector connector, IReadOnlyList<ServerAddressWithPassword> servers)

@@ -6,6 +6,7 @@ using Pairwise.Protocol;
 using Pairwise.Protocol.Agent;
 using Pairwise.Protocol.Smp;
 using Pairwise.Storage;
+using Pairwise.TestKit;
 
 namespace Pairwise.Agent.Tests;
 
@@ -211,7 +212,7 @@ public sealed class ConversationModelTests
         public static async Task WaitForAsync(Func<bool> condition, params Party[] parties)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            limit.CancelAfter(Eventually.Patience);
             try
             {
                 while (!condition()) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);

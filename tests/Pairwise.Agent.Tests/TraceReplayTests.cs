@@ -80,9 +80,7 @@ public sealed class TraceReplayTests
             relay.Deliver(new RelayEvent(queue.Recipient.ToEntityId(), new BrokerMessage.Msg(id, sealedMessage)));
             Assert.True(AgentMessage.TryDecode(message.Bytes("agentMessage"), out var expected));
             await ExpectAsync(agent, queue.Connection, expected);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-            limit.CancelAfter(TimeSpan.FromSeconds(10));
-            while (!relay.Acknowledged.TryPeek(out _) && !limit.IsCancellationRequested) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Token);
+            await Eventually.UntilAsync(() => relay.Acknowledged.TryPeek(out _), Token, $"{message.String("kind")} is acknowledged");
             Assert.True(relay.Acknowledged.TryRead(out var acknowledged), $"{message.String("kind")}: {string.Join(", ", agent.Untaken())}");
             Assert.Equal(id, acknowledged);
             if (expected is AgentMessage.ConnectionInfoReply) await agent.Database.TransactAsync(session => AddSendQueue(session, queue), Token);

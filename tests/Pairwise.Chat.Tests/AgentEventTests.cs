@@ -6,6 +6,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Storage;
+using Pairwise.TestKit;
 using Pairwise.Wire;
 
 namespace Pairwise.Chat.Tests;
@@ -131,7 +132,7 @@ public sealed class AgentEventTests : IAsyncLifetime
     {
         await CloseAsync();
         var silence = new TaskCompletionSource();
-        await OpenAsync(silence.Task).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        await OpenAsync(silence.Task).EndsAsync(Token);
         Assert.Single(Assert.IsType<ChatResponse.ContactList>(await _core.ExecuteAsync("/contacts", Token)).Contacts);
         silence.SetException(new StorageException(StorageError.InputOutput, "no disk"));
         Assert.StartsWith("problem: Messages of some contacts", await NextAsync(), StringComparison.Ordinal);

@@ -77,8 +77,7 @@ public sealed class ReconnectingSmpClientTests
 
     private static async Task NextAttemptAsync(ManualTime time)
     {
-        while (time.TimerCount == 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+        await Eventually.UntilAsync(() => time.TimerCount > 0, Token);
         time.Advance(TimeSpan.FromSeconds(2));
     }
 }

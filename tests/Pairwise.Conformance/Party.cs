@@ -1,13 +1,14 @@
 using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
 
 namespace Pairwise.Conformance;
 
 /// <summary>One connected client of a conversation, with short words for what it says and what it expects.</summary>
 public sealed class Party(RelayUnderTest relay, SmpClient client) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = Eventually.Patience;
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(300);
 
     public SmpClient Client { get; } = client;

@@ -1,6 +1,7 @@
 using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 using Pairwise.Wire;
@@ -10,7 +11,7 @@ namespace Pairwise.Conformance;
 /// <summary>A client without manners: it sends the bytes that a test makes, and reads what comes.</summary>
 public sealed class RawParty : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     private readonly SmpClientSession _session;
     private readonly TransmissionFormat _format;

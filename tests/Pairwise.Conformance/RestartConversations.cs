@@ -1,5 +1,6 @@
 using Pairwise.Client;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
 
 namespace Pairwise.Conformance;
 
@@ -15,7 +16,8 @@ public sealed class RestartConversations(RelayUnderTest relay)
     {
         Assert.SkipUnless(relay.IsOwn, CannotStop);
         var folder = Directory.CreateTempSubdirectory("pairwise-restart-").FullName;
-        var (server, before) = await RelayUnderTest.StartOwnAsync(folder, port: 0);
+        var port = LoopbackPorts.Take();
+        var (server, before) = await RelayUnderTest.StartOwnAsync(folder, port);
         TestQueue queue;
         await using (var recipient = await before.ConnectAsync())
         {
@@ -25,7 +27,6 @@ public sealed class RestartConversations(RelayUnderTest relay)
                 await recipient.SendAsync<BrokerMessage.Ok>(TestQueue.Message([i]), queue.Sender.ToEntityId(), queue.SenderKey);
         }
 
-        var port = server.Endpoints[0].Port;
         await server.DisposeAsync();
         var (again, after) = await RelayUnderTest.StartOwnAsync(folder, port);
         Assert.Equal(before.Address, after.Address);
@@ -53,8 +54,8 @@ public sealed class RestartConversations(RelayUnderTest relay)
     {
         Assert.SkipUnless(relay.IsOwn, CannotStop);
         var folder = Directory.CreateTempSubdirectory("pairwise-restart-").FullName;
-        var (server, before) = await RelayUnderTest.StartOwnAsync(folder, port: 0);
-        var port = server.Endpoints[0].Port;
+        var port = LoopbackPorts.Take();
+        var (server, before) = await RelayUnderTest.StartOwnAsync(folder, port);
         var backOff = new BackOff { Initial = TimeSpan.FromMilliseconds(50), Max = TimeSpan.FromMilliseconds(200) };
         await using (var client = new ReconnectingSmpClient(before.Address, new SmpClientOptions(), backOff))
         {

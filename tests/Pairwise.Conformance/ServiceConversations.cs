@@ -2,6 +2,7 @@ using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 
@@ -10,7 +11,7 @@ namespace Pairwise.Conformance;
 /// <summary>Clients that are services by their certificates: roles, the second signature, and queues that are a service's.</summary>
 public sealed class ServiceConversations(RelayUnderTest relay)
 {
-    private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(30); // the reference sends END and ENDS every 15 seconds
+    private static readonly TimeSpan LongPatience = Eventually.Patience;
 
     [Fact]
     public async Task A_notification_service_gets_notifications_of_all_its_queues()

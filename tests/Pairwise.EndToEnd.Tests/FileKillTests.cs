@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
@@ -14,7 +15,7 @@ public sealed partial class FileKillTests(ITestOutputHelper output) : IAsyncLife
 {
     private const int DefaultRounds = 8;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = Eventually.Patience;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     private readonly TestFolder _folder = new();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
@@ -12,7 +13,7 @@ public sealed class KillTests(ITestOutputHelper output)
 {
     private const int DefaultRounds = 100;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     [Fact]
     public async Task Killed_chats_lose_nothing_show_nothing_twice_and_stay_in_step()

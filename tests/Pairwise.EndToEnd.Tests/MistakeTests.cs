@@ -2,13 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
 /// <summary>What goes wrong at a user's desk: each time one sentence, an exit code, and stored data as they were.</summary>
 public sealed class MistakeTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     [Fact]
     public async Task Mistakes_of_a_command_are_one_sentence_and_an_exit_code()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
@@ -76,10 +77,11 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
     /// <summary>Waits until the rows fulfil a condition.</summary>
     public async Task WaitAsync(Func<IReadOnlyList<string>, bool> condition, string what)
     {
-        for (var round = 0; round < 1200; round++)
+        var begin = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(begin) < Eventually.Patience)
         {
             if (condition(Rows)) return;
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
         }
 
         throw new TimeoutException($"The terminal did not show {what}:\n{string.Join('\n', Rows)}");
@@ -91,8 +93,7 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
     /// <summary>Waits for the program's end and gives its exit code.</summary>
     public async Task<int> WaitForExitAsync()
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60), TimeProvider.System);
-        await _process.WaitForExitAsync(deadline.Token);
+        await _process.WaitForExitAsync().EndsAsync(TestContext.Current.CancellationToken, "the program at the terminal ends");
         return _process.ExitCode;
     }
 

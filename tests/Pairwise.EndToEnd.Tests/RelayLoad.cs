@@ -2,6 +2,7 @@ using System.Globalization;
 using Pairwise.Client;
 using Pairwise.Demo.Processes;
 using Pairwise.Protocol;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 
 namespace Pairwise.EndToEnd.Tests;
@@ -17,7 +18,7 @@ internal static class RelayLoad
     private const int Queues = 4;
     private const int MaxMessages = 60;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     /// <summary>Runs all rounds over one folder.</summary>
     /// <param name="folder">A folder that <c>init</c> was run in.</param>

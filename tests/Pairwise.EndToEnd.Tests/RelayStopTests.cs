@@ -1,11 +1,12 @@
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
 
 /// <summary>A relay with messages in memory stops by SIGINT and SIGTERM in turn, in the middle of its work, and saves all it answered for.</summary>
 public sealed class RelayStopTests(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     [Fact]
     public async Task A_stopped_relay_with_messages_in_memory_keeps_what_it_answered_for()
@@ -30,7 +31,7 @@ public sealed class RelayStopTests(ITestOutputHelper output)
         var program = Path.Combine(folder["."], "in-the-background");
         await File.WriteAllTextAsync(program, $"""
             #!/bin/sh
-            {string.Join(' ', ChildProcess.Own("smp-server", "start"))} &
+            {string.Join(' ', ChildProcess.Own("smp-server", "start").Select(word => $"'{word}'"))} &
             relay=$!
             read line
             kill -INT $relay

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Pairwise.TestKit;
 
 [assembly: AssemblyFixture(typeof(Pairwise.Page.Tests.Browser))]
 
@@ -86,7 +87,9 @@ public sealed class Browser : IAsyncLifetime
             _writing.Release();
         }
 
-        return await answer.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await Task.WhenAny(answer.Task, _reading).WaitAsync(TestContext.Current.CancellationToken);
+        answer.TrySetException(new BrowserException("The browser's driver has ended.")); // unless it has answered
+        return await answer.Task;
     }
 
     /// <summary>The path of a program that the PATH leads to; null if it does not.</summary>
@@ -182,7 +185,7 @@ public sealed class Page(Browser browser, int number)
 
     /// <summary>Waits until one of the elements is shown; its id.</summary>
     public async Task<string> WaitAsync(string selectors, TimeSpan? patience = null) =>
-        (await AskAsync("shown", new() { ["selectors"] = selectors, ["milliseconds"] = (patience ?? TimeSpan.FromMinutes(1)).TotalMilliseconds }))!.GetValue<string>();
+        (await AskAsync("shown", new() { ["selectors"] = selectors, ["milliseconds"] = (patience ?? Eventually.Patience).TotalMilliseconds }))!.GetValue<string>();
 
     public async Task<string> TextAsync(string selector) => (await AskAsync("text", new() { ["selector"] = selector }))!.GetValue<string>();
 

@@ -3,6 +3,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.TestKit;
 using Pairwise.Wire;
 
 namespace Pairwise.Page.Tests;
@@ -107,11 +108,7 @@ public sealed class FailureTests(Browser browser)
         await page.ClickAsync("#cancel");
         await page.WaitAsync("#ended");
         Assert.Equal("Cancelled.", await page.TextAsync("#reason"));
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2), TimeProvider.System);
-        while (server.Server.UsedBytes > 0)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
-        }
+        await Eventually.UntilAsync(() => server.Server.UsedBytes == 0, TestContext.Current.CancellationToken);
 
         // And from there it goes on.
         await page.ClickAsync("#again");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -13,8 +14,11 @@ public sealed class PostgresCluster : IAsyncDisposable
     private const string Nobody = "nobody";
     private const int Port = 5432;
 
+    private const int LinesKept = 50;
+
     private readonly string _folder;
     private readonly string _programs;
+    private readonly ConcurrentQueue<string> _said = new();
     private Process? _server;
 
     private PostgresCluster(string folder, string programs)
@@ -34,7 +38,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     public static async Task<PostgresCluster> StartAsync(CancellationToken cancellationToken)
     {
         var programs = FindPrograms() ?? throw new InvalidOperationException("PostgreSQL is not installed.");
-        var folder = Directory.CreateTempSubdirectory("pairwise-pg-").FullName;
+        var folder = MakeFolder();
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync("chown", [Nobody, folder], cancellationToken);
@@ -80,7 +84,23 @@ public sealed class PostgresCluster : IAsyncDisposable
         _server = Start(
             Path.Combine(_programs, "postgres"),
             ["-D", Path.Combine(_folder, "data"), "-k", _folder, "-c", "listen_addresses=", "-c", "fsync=off", "-p", Port.ToString(CultureInfo.InvariantCulture)]);
-        await WaitUntilReadyAsync(cancellationToken);
+        _server.ErrorDataReceived += (_, line) => Remember(line.Data);
+        _server.BeginErrorReadLine(); // a server whose log nobody reads stands still when the pipe is full
+        await WaitUntilReadyAsync(_server, cancellationToken);
+    }
+
+    private void Remember(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        _said.Enqueue(line);
+        while (_said.Count > LinesKept)
+        {
+            _said.TryDequeue(out _);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -89,10 +109,10 @@ public sealed class PostgresCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    private async Task WaitUntilReadyAsync(Process server, CancellationToken cancellationToken)
     {
-        const int attempts = 200;
-        for (var i = 0; i < attempts; i++)
+        var begin = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(begin) < Eventually.Patience && !server.HasExited)
         {
             using var check = Start(Path.Combine(_programs, "pg_isready"), ["--quiet", "--host", _folder, "--port", Port.ToString(CultureInfo.InvariantCulture), "--username", "smp"]);
             await check.WaitForExitAsync(cancellationToken);
@@ -104,7 +124,16 @@ public sealed class PostgresCluster : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellationToken);
         }
 
-        throw new InvalidOperationException("PostgreSQL does not become ready.");
+        throw new InvalidOperationException($"PostgreSQL does not become ready{(server.HasExited ? $" and has ended with {server.ExitCode}" : "")}. It said:\n{string.Join('\n', _said)}");
+    }
+
+    // Short, for the name of a Unix socket has to fit into 107 bytes; and where the account without rights may go.
+    private static string MakeFolder()
+    {
+        const string usual = "/tmp";
+        var parent = Directory.Exists(usual) ? usual : Path.GetTempPath();
+        var folder = Path.Combine(parent, "pairwise-pg-" + Path.GetRandomFileName());
+        return Directory.CreateDirectory(folder).FullName;
     }
 
     private static string? FindPrograms()
@@ -139,7 +168,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             : new ProcessStartInfo(program, arguments);
         start.RedirectStandardError = true;
         start.RedirectStandardOutput = true;
-        start.WorkingDirectory = Path.GetTempPath();
+        start.WorkingDirectory = "/";
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start.");
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pairwise.Crypto;
 
 namespace Pairwise.TestKit;
@@ -26,6 +27,13 @@ public sealed class SeededRandom(int seed) : IRandomSource
     private readonly Lock _lock = new();
 
     public int Seed { get; } = seed;
+
+    /// <summary>
+    /// What a test without a seed of its own draws: the same in every run, so that none fails by chance, or what the
+    /// environment variable <c>PAIRWISE_SEED</c> asks for.
+    /// </summary>
+    public static SeededRandom Usual() =>
+        new(int.TryParse(Environment.GetEnvironmentVariable("PAIRWISE_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var asked) ? asked : 20_261_121);
 
     public void Fill(Span<byte> destination)
     {

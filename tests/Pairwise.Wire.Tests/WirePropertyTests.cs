@@ -5,7 +5,7 @@ namespace Pairwise.Wire.Tests;
 /// <summary>What holds for any bytes: reading never throws and never moves on failure, writing and reading are inverse.</summary>
 public sealed class WirePropertyTests
 {
-    private readonly SeededRandom _random = new(Environment.TickCount);
+    private readonly SeededRandom _random = SeededRandom.Usual();
     private readonly ITestOutputHelper _output;
 
     public WirePropertyTests(ITestOutputHelper output)

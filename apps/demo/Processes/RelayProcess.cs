@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 
 namespace Pairwise.Demo.Processes;
 
 /// <summary>A relay as an operator runs it: <c>smp-server init</c> once, then <c>smp-server start</c>.</summary>
 public sealed class RelayProcess : ChildProcess
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private RelayProcess(string folder, string? program, params string[] arguments)
         : base(program is null ? Own("smp-server", arguments) : [program, .. arguments], new Dictionary<string, string>
@@ -81,10 +82,24 @@ public sealed class RelayProcess : ChildProcess
 
     private static string ConfigurationOf(string folder) => Path.Combine(folder, "etc");
 
+    // A relay has the same port whenever it is started again: one that the system gives to nobody who does not ask for it.
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        const int first = 20_000;
+        const int firstOfTheSystem = 32_768;
+        while (true)
+        {
+            var port = RandomNumberGenerator.GetInt32(first, firstOfTheSystem);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Any, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 }

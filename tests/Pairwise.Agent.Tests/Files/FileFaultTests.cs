@@ -186,14 +186,17 @@ public sealed class FileFaultTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
+        await using var proxy = new BreakingProxy(server.Address, () => null);
         var slow = new FileTransferOptions { ParallelChunks = 1 };
-        await using var alice = await FileAgent.StartAsync(folder, "alice", slow, Fast, server.Address);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", slow, Fast, proxy.Address);
         await using var bob = await FileAgent.StartAsync(folder, "bob", slow, Fast);
         var path = FileAgent.MakeFile(folder, "file", 12_000_000);
         var cancelled = FileAgent.NewId();
+        proxy.HoldAfter(6_000_000); // the first chunk and half of the second: it cannot be done before it is cancelled
         await alice.Files.SendFileAsync(alice.User, cancelled, new LocalFile(path), 1, Token);
         await alice.NextAsync<AgentEvent.FileSendProgress>(e => e.Done > 0);
         await alice.Files.CancelAsync(cancelled, Token);
+        proxy.Release();
         await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
         await FileAgent.UntilAsync(() => Task.FromResult(server.ChunkCount == 0));
         await FileAgent.UntilEmptyAsync(alice.WorkFolder);
@@ -202,10 +205,12 @@ public sealed class FileFaultTests
 
         var sent = await alice.SendAsync(new LocalFile(path));
         var receiving = FileAgent.NewId();
+        proxy.HoldAfter(6_000_000);
         await bob.Files.ReceiveFileAsync(bob.User, receiving, FileAgent.Parse(sent.Recipients[0]), new LocalFile(folder.File("received")), areServersApproved: true, Token);
         await bob.NextAsync<AgentEvent.FileReceiveProgress>();
         await bob.Files.CancelAsync(receiving, Token);
         await bob.Files.CancelAsync(receiving, Token);
+        proxy.Release();
         await FileAgent.UntilEmptyAsync(bob.WorkFolder);
         Assert.Equal(0, await bob.CountRowsAsync());
         Assert.False(File.Exists(folder.File("received")));
@@ -241,15 +246,18 @@ public sealed class FileFaultTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
-        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions(), Fast, server.Address);
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions(), Fast, proxy.Address);
         await using var bob = await FileAgent.StartAsync(folder, "bob", new FileTransferOptions(), Fast);
         for (var i = 0; i < 8; i++)
         {
             // The rows of one make place for the rows of the next while its chunks are on the network.
             var cancelled = FileAgent.NewId();
+            proxy.HoldAfter(900_000); // so that it is not done before it is cancelled
             await alice.Files.SendFileAsync(alice.User, cancelled, new LocalFile(FileAgent.MakeFile(folder, $"cancelled{i}", 1_000_000)), 1, Token);
             await alice.NextAsync<AgentEvent.FileSendProgress>(e => e.File == cancelled && (i % 2 == 0 || e.Done > 0));
             await alice.Files.CancelAsync(cancelled, Token);
+            proxy.Release();
             var path = FileAgent.MakeFile(folder, $"wanted{i}", 1_000_000);
             var sent = await alice.SendAsync(new LocalFile(path));
             Assert.Equal(await File.ReadAllBytesAsync(path, Token), await bob.ReceiveAsync(sent.Recipients[0], new LocalFile(folder.File($"received{i}"))));
@@ -343,14 +351,17 @@ public sealed class FileFaultTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
-        await using var alice = await FileAgent.StartAsync(folder, "alice", server.Address);
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", proxy.Address);
         await using var bob = await FileAgent.StartAsync(folder, "bob", new FileTransferOptions { ParallelChunks = 1 }, Fast);
         var path = FileAgent.MakeFile(folder, "file", 12_000_000);
         var sent = await alice.SendAsync(new LocalFile(path));
         var id = FileAgent.NewId();
+        proxy.HoldAfter(6_000_000); // one chunk is here, and not all of them
         await bob.Files.ReceiveFileAsync(bob.User, id, FileAgent.Parse(sent.Recipients[0]), new LocalFile(folder.File("received")), areServersApproved: true, Token);
         await bob.NextAsync<AgentEvent.FileReceiveProgress>(e => e.Done >= 4_194_304);
         await bob.StopAsync();
+        proxy.Release();
         foreach (var left in Directory.GetDirectories(bob.WorkFolder)) Directory.Delete(left, recursive: true);
         await bob.ContinueAsync();
         var received = await bob.ReceivedAsync(id);

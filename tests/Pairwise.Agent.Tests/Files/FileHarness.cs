@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Pairwise.Agent.Files;
 using Pairwise.Agent.Store;
@@ -8,6 +9,7 @@ using Pairwise.Protocol;
 using Pairwise.Protocol.Xftp;
 using Pairwise.Server.Xftp;
 using Pairwise.Storage;
+using Pairwise.TestKit;
 
 namespace Pairwise.Agent.Tests.Files;
 
@@ -20,7 +22,7 @@ internal sealed class TestFileServer : IAsyncDisposable
     private TestFileServer(XftpServerOptions options, XftpServer server)
     {
         _server = server;
-        _options = options with { Endpoints = [server.Endpoints[0]] };
+        _options = options;
         Assert.True(ServerAddressWithPassword.TryParse(server.Address, out var address));
         Address = address;
     }
@@ -41,6 +43,7 @@ internal sealed class TestFileServer : IAsyncDisposable
             ConfigurationFolder = folder.File(name + "-etc"),
             StateFolder = folder.File(name + "-log"),
             FilesFolder = folder.File(name + "-files"),
+            Endpoints = [LoopbackPorts.TakeEndpoint()],
             Limits = new XftpServerLimits { StopTime = TimeSpan.FromMilliseconds(100) },
         };
         options = change?.Invoke(options) ?? options;
@@ -62,13 +65,18 @@ internal sealed class TestFileServer : IAsyncDisposable
     public async ValueTask DisposeAsync() => await StopAsync();
 }
 
-/// <summary>A clock that is so many times faster than the real one, so that pauses between attempts are short.</summary>
+/// <summary>
+/// A clock on which pauses between attempts are so many times shorter. Longer times, which are limits for what the network
+/// does, stay as they are: a busy machine needs them.
+/// </summary>
 internal sealed class FastTime(int factor) : TimeProvider
 {
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(20);
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         base.CreateTimer(callback, state, Shorten(dueTime), Shorten(period));
 
-    private TimeSpan Shorten(TimeSpan time) => time <= TimeSpan.Zero ? time : new TimeSpan(Math.Max(time.Ticks / factor, TimeSpan.TicksPerMillisecond));
+    private TimeSpan Shorten(TimeSpan time) => time <= TimeSpan.Zero || time > LongestPause ? time : new TimeSpan(Math.Max(time.Ticks / factor, TimeSpan.TicksPerMillisecond));
 }
 
 /// <summary>Passes connections on to a server; it can break each after so many bytes, which a seed determines, or hold answers back.</summary>
@@ -81,6 +89,8 @@ internal sealed class BreakingProxy : IAsyncDisposable
     private readonly List<Task> _connections = [];
     private readonly Task _accepting;
     private volatile TaskCompletionSource? _held;
+    private TaskCompletionSource? _heldForAll;
+    private int _bytesBeforeHold;
 
     public BreakingProxy(ServerAddressWithPassword server, Func<int?> bytesBeforeBreak)
     {
@@ -99,10 +109,22 @@ internal sealed class BreakingProxy : IAsyncDisposable
     /// <summary>From here on what the server says waits for <see cref="Release"/>.</summary>
     public void Hold() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>When so many bytes more have passed, whatever either side says waits for <see cref="Release"/>.</summary>
+    public void HoldAfter(int bytes)
+    {
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_listener) (_heldForAll, _bytesBeforeHold) = (held, bytes);
+    }
+
     public void Release()
     {
         _held?.SetResult();
         _held = null;
+        lock (_listener)
+        {
+            _heldForAll?.SetResult();
+            _heldForAll = null;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -124,6 +146,16 @@ internal sealed class BreakingProxy : IAsyncDisposable
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             Assert.True(_stop.IsCancellationRequested);
+        }
+    }
+
+    private Task? WhatHolds(int bytes)
+    {
+        lock (_listener)
+        {
+            if (_heldForAll is null) return null;
+            _bytesBeforeHold -= Math.Min(bytes, _bytesBeforeHold);
+            return _bytesBeforeHold > 0 ? null : _heldForAll.Task;
         }
     }
 
@@ -150,6 +182,7 @@ internal sealed class BreakingProxy : IAsyncDisposable
                         }
 
                         if (isAnswer && _held is { } held) await held.Task.WaitAsync(_stop.Token);
+                        if (WhatHolds(read) is { } all) await all.WaitAsync(_stop.Token);
                         await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
                     }
                 }
@@ -170,7 +203,7 @@ internal sealed class FileAgent : IAsyncDisposable
     private readonly string _name;
     private readonly AgentOptions _options;
     private readonly TimeProvider _time;
-    private readonly AgentEventLog _events = new(TimeSpan.FromSeconds(60));
+    private readonly AgentEventLog _events = new();
     private IReadOnlyList<ServerAddressWithPassword> _servers;
 
     private FileAgent(TemporaryFolder folder, string name, FileTransferOptions options, TimeProvider time, IReadOnlyList<ServerAddressWithPassword> servers)
@@ -291,12 +324,7 @@ internal sealed class FileAgent : IAsyncDisposable
     public IReadOnlyList<AgentEvent> Untaken() => _events.Untaken();
 
     /// <summary>Waits until a condition holds.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(TimeSpan.FromSeconds(60));
-        while (!await condition()) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
-    }
+    public static Task UntilAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "") => Eventually.UntilAsync(condition, Token, what);
 
     /// <summary>Waits until a folder holds nothing: what a transfer has left goes just after its last event.</summary>
     public static Task UntilEmptyAsync(string folder) => UntilAsync(() => Task.FromResult(!Directory.Exists(folder) || Directory.GetFileSystemEntries(folder).Length == 0));

@@ -28,19 +28,20 @@ public sealed class FileKillTests
         var random = new SeededRandom(seed);
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
-        await File.WriteAllTextAsync(folder.File("server.txt"), server.Address.ToConfigurationText(), Token);
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await File.WriteAllTextAsync(folder.File("server.txt"), proxy.Address.ToConfigurationText(), Token);
         var path = FileAgent.MakeFile(folder, "file", Length);
 
-        var kills = await KillUntilAsync(folder, "sender", folder.File("description.txt"), random);
+        var kills = await KillUntilAsync(folder, proxy, "sender", folder.File("description.txt"), random);
         var description = FileAgent.Parse(await File.ReadAllTextAsync(folder.File("description.txt"), Token));
         Assert.Equal(description.Chunks.Count, server.ChunkCount);
-        kills += await KillUntilAsync(folder, "receiver", folder.File("done.txt"), random);
+        kills += await KillUntilAsync(folder, proxy, "receiver", folder.File("done.txt"), random);
         Assert.Equal(SHA256.HashData(await File.ReadAllBytesAsync(path, Token)), SHA256.HashData(await File.ReadAllBytesAsync(await File.ReadAllTextAsync(folder.File("done.txt"), Token), Token)));
         Assert.True(kills > 2, $"killed {kills} times only");
 
         // Once more in peace: nothing is left, and nothing comes twice.
-        await using var sender = await OpenAsync(folder, "sender", server.Address);
-        await using var receiver = await OpenAsync(folder, "receiver", server.Address);
+        await using var sender = await OpenAsync(folder, "sender", proxy.Address);
+        await using var receiver = await OpenAsync(folder, "receiver", proxy.Address);
         foreach (var agent in new[] { sender, receiver })
         {
             await FileAgent.UntilAsync(async () => !await agent.Client.Files.HasUnfinishedAsync(Token));
@@ -88,10 +89,13 @@ public sealed class FileKillTests
         }
     }
 
-    private static async Task<int> KillUntilAsync(TemporaryFolder folder, string role, string result, SeededRandom random)
+    private static async Task<int> KillUntilAsync(TemporaryFolder folder, BreakingProxy proxy, string role, string result, SeededRandom random)
     {
+        const int heldRounds = 2;
         for (var kills = 0; ; kills++)
         {
+            // The first rounds end in the middle on any machine: the rest of the file waits until the process is dead.
+            if (kills < heldRounds) proxy.HoldAfter(random.Next(Length / 2));
             var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
             if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(FileKillTests).Assembly.Location);
             foreach (var argument in new[] { "-method", $"*{nameof(FileKillTests)}.{nameof(The_agent_that_is_killed)}", "-noColor", "-noLogo", "-showLiveOutput" }) start.ArgumentList.Add(argument);
@@ -109,8 +113,8 @@ public sealed class FileKillTests
             try
             {
                 await ready.Task.WaitAsync(TimeSpan.FromMinutes(2), Token);
-                // The first rounds die early, so that there are several; later ones get further on any machine.
-                await Task.WhenAny(process.WaitForExitAsync(Token), Task.Delay(TimeSpan.FromMilliseconds(random.Next(60 + (kills * 120))), TimeProvider.System, Token));
+                // Later rounds get further, so that every machine comes to the end.
+                await Task.WhenAny(process.WaitForExitAsync(Token), Task.Delay(TimeSpan.FromMilliseconds(random.Next(60 + (kills * kills * 30))), TimeProvider.System, Token));
             }
             finally
             {
@@ -118,6 +122,7 @@ public sealed class FileKillTests
             }
 
             await process.WaitForExitAsync(Token);
+            proxy.Release();
             if (File.Exists(result)) return kills;
             Assert.True(kills < 60, "the transfer does not come to its end");
         }

@@ -124,10 +124,13 @@ public sealed class FilePrivacyTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
-        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions { ParallelChunks = 1 }, TimeProvider.System, server.Address);
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions { ParallelChunks = 1 }, TimeProvider.System, proxy.Address);
+        proxy.HoldAfter(6_000_000); // the first chunk and half of the second
         await alice.Files.SendFileAsync(alice.User, FileAgent.NewId(), new LocalFile(FileAgent.MakeFile(folder, "file", 12_000_000)), 1, Token);
         await alice.NextAsync<AgentEvent.FileSendProgress>(e => e.Done > 0);
         await alice.Client.DeleteUserAsync(alice.User, Token);
+        proxy.Release();
         await FileAgent.UntilAsync(() => Task.FromResult(server.ChunkCount == 0));
         await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
         Assert.Equal(0, await alice.CountRowsAsync());

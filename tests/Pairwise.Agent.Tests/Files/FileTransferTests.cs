@@ -141,10 +141,13 @@ public sealed class FileTransferTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await TestFileServer.StartAsync(folder, "server");
-        await using var alice = await FileAgent.StartAsync(folder, "alice", server.Address);
+        await using var proxy = new BreakingProxy(server.Address, () => null);
+        await using var alice = await FileAgent.StartAsync(folder, "alice", proxy.Address);
         var file = new LocalFile(FileAgent.MakeFile(folder, "file", 200_000));
         var id = FileAgent.NewId();
+        proxy.Hold(); // it is not done before it is asked for again
         for (var i = 0; i < 3; i++) await alice.Files.SendFileAsync(alice.User, id, file, 1, Token);
+        proxy.Release();
         var sent = await alice.SentAsync(id);
         await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
         Assert.Equal(FileAgent.Parse(sent.Sender).Chunks.Count, server.ChunkCount);

@@ -4,13 +4,14 @@ using Pairwise.Agent.Relays;
 using Pairwise.Client;
 using Pairwise.Protocol;
 using Pairwise.Storage;
+using Pairwise.TestKit;
 
 namespace Pairwise.Chat.Tests.Dialogue;
 
 /// <summary>Somebody with a chat on a database of their own: types commands, and sees answers and events as lines.</summary>
 internal sealed class Person : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     private readonly string _path;
     private readonly ChatOptions _options;

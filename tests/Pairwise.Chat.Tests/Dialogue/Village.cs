@@ -1,6 +1,7 @@
 using System.Net;
 using Pairwise.Protocol;
 using Pairwise.Server.Smp;
+using Pairwise.TestKit;
 
 namespace Pairwise.Chat.Tests.Dialogue;
 
@@ -10,7 +11,7 @@ internal sealed class Village : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pairwise-chat-");
     private readonly List<Person> _people = [];
     private SmpServer? _relay;
-    private IPEndPoint _endpoint = new(IPAddress.Loopback, 0);
+    private readonly IPEndPoint _endpoint = LoopbackPorts.TakeEndpoint();
 
     public string Address { get; private set; } = "";
 
@@ -38,7 +39,6 @@ internal sealed class Village : IAsyncDisposable
                 CreatePassword = password,
             },
             TestContext.Current.CancellationToken);
-        _endpoint = _relay.Endpoints[0];
         Address = _relay.Address;
     }
 

@@ -9,7 +9,7 @@ public sealed class ChatBodyTests
     [Fact]
     public void Reading_never_throws_on_damaged_bodies()
     {
-        var random = new SeededRandom(Environment.TickCount);
+        var random = SeededRandom.Usual();
         TestContext.Current.SendDiagnosticMessage("seed {0}", random.Seed);
         var corpus = VectorFile.Load("chat_messages.json").Records
             .Select(record => record.Kind switch

@@ -13,7 +13,7 @@ namespace Pairwise.Conformance.Xftp;
 /// <summary>A client without manners: it posts the bytes that a test makes, and reads what comes.</summary>
 public sealed class RawFileClient : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = Eventually.Patience;
     private static readonly byte[] SomeCorrId = [.. Enumerable.Repeat((byte)9, 24)];
 
     private readonly FileServerUnderTest _server;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 
 namespace Pairwise.Conformance.Xftp;
@@ -17,7 +18,7 @@ public sealed class RawHttp2(ISecureConnection connection) : IAsyncDisposable
     public const byte EndHeaders = 4;
 
     private const int HeadLength = 9;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

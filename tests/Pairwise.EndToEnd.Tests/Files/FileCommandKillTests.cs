@@ -1,4 +1,5 @@
 using Pairwise.Crypto;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests.Files;
 
@@ -11,7 +12,7 @@ public sealed class FileCommandKillTests(ITestOutputHelper output)
 {
     private const int DefaultRounds = 50;
     private const int FileSize = 3_500_000;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     [Fact]
     public async Task Killed_commands_go_on_where_they_were()

@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Pairwise.Demo.Processes;
+using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests.Files;
 
 /// <summary>A file server as an operator runs it: <c>xftp-server init</c> once, then <c>xftp-server start</c>.</summary>
 internal sealed class FileServerProcess : ChildProcess
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     private FileServerProcess(string folder, string? program, params string[] arguments)
         : base(program is null ? Own("xftp-server", arguments) : [program, .. arguments], new Dictionary<string, string>
@@ -40,7 +41,7 @@ internal sealed class FileServerProcess : ChildProcess
             throw new InvalidOperationException($"xftp-server init ended with {code}:\n{said}");
         }
 
-        var port = FreePort();
+        var port = LoopbackPorts.Take();
         await SetAsync(folder, [("port", port.ToString(CultureInfo.InvariantCulture)), .. settings]);
         var fingerprint = (await File.ReadAllTextAsync(Path.Combine(ConfigurationOf(folder), "fingerprint"))).Trim();
         return string.Create(CultureInfo.InvariantCulture, $"xftp://{fingerprint}@127.0.0.1:{port}");
@@ -95,18 +96,12 @@ internal sealed class FileServerProcess : ChildProcess
         }
     }
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 /// <summary>The command <c>xftp</c>, ours or another one with the same command line.</summary>
 internal sealed class FileCommandProcess : ChildProcess
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = Eventually.Patience;
 
     public FileCommandProcess(string? program, params string[] arguments)
         : base(program is null ? Own("xftp", arguments) : [program, .. arguments], new Dictionary<string, string>())

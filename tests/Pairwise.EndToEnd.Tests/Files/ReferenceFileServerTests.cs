@@ -7,6 +7,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.TestKit;
 using Pairwise.Wire;
 
 namespace Pairwise.EndToEnd.Tests.Files;
@@ -35,7 +36,7 @@ public sealed class ReferenceFileServerTests(ITestOutputHelper output)
     {
         Assert.SkipWhen(Original is null, "the original file server is not here: ./test reference --xftp-server PATH");
         using var folder = new TestFolder();
-        var controlPort = FileServerProcess.FreePort();
+        var controlPort = LoopbackPorts.Take();
         var address = await FileServerProcess.InitAsync(
             folder["server"],
             areOursFirst ? null : Original,

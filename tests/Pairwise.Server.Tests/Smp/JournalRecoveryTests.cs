@@ -255,6 +255,23 @@ public sealed class JournalRecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pipe_in_the_place_of_a_journal_is_a_failure_of_the_disk_like_others()
+    {
+        StoredId id = NewId();
+        Fill(id, 2);
+        JournalMessageStore store = NewStore();
+        SmpQueue queue = NewQueue(id);
+        Assert.Equal(2, store.CountOf(queue));
+        string journal = File(id, "messages.*.log");
+        System.IO.File.Delete(journal);
+        using System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [journal]);
+        await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await using FileStream otherEnd = new(journal, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        Assert.Throws<IOException>(() => store.Peek(queue));
+        Assert.Throws<IOException>(() => store.Write(queue, NewMessage(1), out _));
+    }
+
+    [Fact]
     public void No_bytes_in_a_state_file_make_its_reader_throw()
     {
         byte[] good = Encoding.ASCII.GetBytes("write=aqXGKL3hY59-tOkh,2,2,146,146 read=aqXGKL3hY59-tOkh,0,2,0,146 canWrite=T size=2");

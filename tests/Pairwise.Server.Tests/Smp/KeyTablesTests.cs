@@ -151,11 +151,11 @@ public sealed class KeyTablesTests
 
         for (int i = 0; i < 6; i++)
             _time.Advance(TimeSpan.FromSeconds(30));
-        await UntilAsync(() => relay.KeyTableCount == 0);
+        await Eventually.UntilAsync(() => relay.KeyTableCount == 0, TestContext.Current.CancellationToken);
         await ExchangeAsync(client, queue);
         Assert.Equal(1, relay.KeyTableCount);
         await client.DisposeAsync();
-        await UntilAsync(() => relay.KeyTableCount == 0);
+        await Eventually.UntilAsync(() => relay.KeyTableCount == 0, TestContext.Current.CancellationToken);
     }
 
     private static async Task ExchangeAsync(RelayClient client, OwnedQueue queue)
@@ -167,13 +167,6 @@ public sealed class KeyTablesTests
             Assert.Equal($"{i}", queue.OpenText(message));
             AssertOk(await client.AskAsync(queue.Mine, Ack(message), queue.Key));
         }
-    }
-
-    private static async Task UntilAsync(Func<bool> isTrue)
-    {
-        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(20));
-        while (!isTrue())
-            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, patience.Token);
     }
 
     private static Transmission Encode(TransmissionFormat format, PrivateKey key)

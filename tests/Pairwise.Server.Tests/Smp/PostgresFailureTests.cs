@@ -78,7 +78,7 @@ public sealed class PostgresFailureTests(PostgresFixture fixture) : IClassFixtur
             }
 
             await cluster.RestartAsync(cancellationToken);
-            await PassAsync(UntilAsync(async () => await CountAsync(database, "msg_queues WHERE deleted_at IS NULL") == 1));
+            await PassAsync(Eventually.UntilAsync(async () => await CountAsync(database, "msg_queues WHERE deleted_at IS NULL") == 1, cancellationToken));
             await using (RelayClient client = await RelayClient.ConnectAsync(relay))
             {
                 AssertError(SmpError.Auth.Instance, await client.AskAsync(asked.Mine, SmpCommand.Del.Instance, asked.Key));
@@ -107,13 +107,6 @@ public sealed class PostgresFailureTests(PostgresFixture fixture) : IClassFixtur
             await happened;
         }
 
-        async Task UntilAsync(Func<Task<bool>> condition)
-        {
-            while (!await condition())
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
-            }
-        }
     }
 
     [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
@@ -155,11 +148,14 @@ public sealed class PostgresFailureTests(PostgresFixture fixture) : IClassFixtur
             for (int death = 0; death < deaths; death++)
             {
                 int before = Count();
-                while (Count() < before + 50)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellationToken);
-                    await (working.FirstOrDefault(task => task.IsFaulted) ?? Task.CompletedTask);
-                }
+                await Eventually.UntilAsync(
+                    async () =>
+                    {
+                        await (working.FirstOrDefault(task => task.IsFaulted) ?? Task.CompletedTask);
+                        return Count() >= before + 50;
+                    },
+                    cancellationToken,
+                    "fifty more messages are accepted");
 
                 await cluster.RestartAsync(cancellationToken); // it dies first
             }

@@ -204,7 +204,7 @@ public sealed class PostgresMessageTests(PostgresFixture fixture) : IClassFixtur
         using TestFolder folder = new();
         PostgresOptions database = fixture.NewSchema();
         ManualTime time = new();
-        Expiration expiration = new(TimeSpan.FromDays(2), TimeSpan.FromDays(100));
+        Expiration expiration = new(TimeSpan.FromHours(2), TimeSpan.FromDays(100));
         await using (SmpServer relay = await StartAsync(folder, database, options => options with { Time = time, MessageExpiration = expiration, ExpireMessagesOnSend = false }))
         await using (RelayClient client = await RelayClient.ConnectAsync(relay))
         {
@@ -217,7 +217,7 @@ public sealed class PostgresMessageTests(PostgresFixture fixture) : IClassFixtur
             AssertOk(await client.AskAsync(queue.Mine, SmpCommand.Sub.Instance, queue.Key));
             BrokerMessage message = (await client.NextEventAsync()).Message;
             Assert.Equal("old", queue.OpenText(message));
-            time.Advance(TimeSpan.FromDays(3));
+            time.Advance(TimeSpan.FromHours(3));
             AssertOk(await client.AskAsync(queue.Theirs, Text("young"), null));
             Assert.Equal(3, await relay.ExpireMessagesAsync());
             BrokerMessage next = await client.AskAsync(queue.Mine, Ack(message), queue.Key);

@@ -4,6 +4,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 using Pairwise.Transport.Memory;
 using Pairwise.Transport.Smp;
@@ -17,7 +18,6 @@ public sealed record Received(CorrId CorrId, EntityId Entity, BrokerMessage Mess
 /// <summary>A client that says exactly what a test tells it to, over memory, and keeps what it hears.</summary>
 public sealed class RelayClient : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly SmpClientSession _session;
     private readonly TransmissionAuthorizer _authorizer;
     private readonly Channel<Received> _received = Channel.CreateUnbounded<Received>();
@@ -109,8 +109,7 @@ public sealed class RelayClient : IAsyncDisposable
 
     public async Task<Received> NextAsync()
     {
-        using CancellationTokenSource patience = new(Patience);
-        return await _received.Reader.ReadAsync(patience.Token);
+        return await _received.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().EndsAsync(TestContext.Current.CancellationToken, "the relay says something");
     }
 
     /// <summary>Shows that nothing came: whatever was on its way arrived before the answer to a PING.</summary>
@@ -122,14 +121,14 @@ public sealed class RelayClient : IAsyncDisposable
     }
 
     /// <summary>Waits until the relay has closed the connection.</summary>
-    public async Task AssertClosedAsync() => await _serving.WaitAsync(Patience);
+    public async Task AssertClosedAsync() => await _serving.EndsAsync(CancellationToken.None, "the relay closes the connection");
 
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
         await _session.DisposeAsync();
         await _reading;
-        await _serving.WaitAsync(Patience);
+        await _serving.EndsAsync(CancellationToken.None, "the relay lets go of the connection");
         _ending.Dispose();
     }
 

@@ -14,8 +14,6 @@ namespace Pairwise.Server.Tests.Smp;
 /// <summary>What is left of messages in memory, however the relay ends.</summary>
 public sealed class SavingTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
     [Fact]
     public async Task What_was_saved_survives_a_crash_right_after_the_next_start()
     {
@@ -153,13 +151,34 @@ public sealed class SavingTests
         Assert.True(ServerAddress.TryParse(relay.Address, out ServerAddress? address));
         using CancellationTokenSource leaving = new();
         Task hanging = SmpConnector.ConnectAsync(address, new SmpClientOptions(), isInteractive: false, leaving.Token);
-        await random.Blocked.WaitAsync(Patience, TestContext.Current.CancellationToken);
-        await relay.StopAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await random.Blocked.EndsAsync(TestContext.Current.CancellationToken);
+        await relay.StopAsync(TestContext.Current.CancellationToken).EndsAsync(TestContext.Current.CancellationToken);
         random.Release();
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => hanging);
         await using SmpServer restarted = await StartAsync(folder);
         Assert.Equal("kept", await ReadAsync(restarted, queue));
+    }
+
+    [Fact]
+    public async Task Intervals_longer_than_a_timer_can_be_end_no_part_of_a_relay()
+    {
+        EventLog lines = new();
+        TimeSpan longest = TimeSpan.FromSeconds(int.MaxValue); // the most that the ini file takes
+        using TestFolder folder = new();
+        await using (await StartAsync(folder, options => options with
+        {
+            Logging = lines,
+            SnapshotInterval = longest,
+            MetricsInterval = longest,
+            MessageExpiration = new Expiration(longest, longest),
+            NotificationExpiration = new Expiration(longest, longest),
+        }))
+        {
+            await Eventually.UntilAsync(() => File.Exists(Path.Combine(folder.State, SmpServerFiles.Metrics)), TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(0, lines.CountOf(2052));
     }
 
     [Fact]
@@ -242,7 +261,7 @@ public sealed class SavingTests
     // The loop sets its next timer by itself, on another thread.
     private static async Task AdvanceUntilAsync(ManualTime time, TimeSpan interval, Func<bool> isDone)
     {
-        using CancellationTokenSource patience = new(Patience);
+        using CancellationTokenSource patience = new(Eventually.Patience);
         while (!isDone())
         {
             time.Advance(interval);

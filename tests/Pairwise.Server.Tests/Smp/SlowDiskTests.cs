@@ -14,6 +14,16 @@ namespace Pairwise.Server.Tests.Smp;
 /// <summary>A disk that stalls: whoever needs it waits, and nobody else.</summary>
 public sealed class SlowDiskTests
 {
+    // Whoever waits for the disk waits for as long as the test takes.
+    private static readonly SmpClientOptions Patient = new()
+    {
+        Network = new NetworkOptions
+        {
+            ConnectTime = new NetworkTime(Eventually.Patience, Eventually.Patience),
+            CommandTime = new NetworkTime(Eventually.Patience, Eventually.Patience),
+        },
+    };
+
     [Fact]
     public async Task While_a_journal_stalls_others_are_answered_and_can_connect()
     {
@@ -67,17 +77,18 @@ public sealed class SlowDiskTests
 
         Assert.All(stalled, task => Assert.False(task.IsCompleted));
 
-        // The disk is back: a pipe cannot be written at a place, which the relay says; what was stored is still there. Opened
-        // for both, the pipe is another end whatever it was opened for.
-        foreach (string journal in journals)
-        {
-            using FileStream otherEnd = new(journal, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            File.Move(journal + ".aside", journal, overwrite: true);
-        }
-
+        // The disk answers: a pipe cannot be written at a place, which the relay says, also to those whose command it has
+        // not begun. Opened for both, the pipe is another end whatever it was opened for. What was stored is still there.
+        List<FileStream> otherEnds = [.. journals.Select(journal => new FileStream(journal, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))];
         foreach (Task<SmpResult> answer in stalled)
         {
             Assert.IsType<SmpError.Store>(Assert.IsType<SmpClientError.Relay>((await answer).Error).Error);
+        }
+
+        foreach ((string journal, FileStream otherEnd) in journals.Zip(otherEnds))
+        {
+            await otherEnd.DisposeAsync();
+            File.Move(journal + ".aside", journal, overwrite: true);
         }
 
         foreach ((SmpClient sender, OwnedQueue queue) in senders.Zip(queues))
@@ -100,7 +111,7 @@ public sealed class SlowDiskTests
         async Task PingAsync(SmpClient client) =>
             Assert.IsType<BrokerMessage.Pong>((await client.SendAsync(new SmpRequest(SmpCommand.Ping.Instance), isInteractive: false, cancellationToken)).Message);
 
-        Task<SmpClient> ConnectAsync() => SmpClient.ConnectAsync(address, new SmpClientOptions(), isInteractive: true, cancellationToken);
+        Task<SmpClient> ConnectAsync() => SmpClient.ConnectAsync(address, Patient, isInteractive: true, cancellationToken);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Pairwise.Client.Xftp;
 using Pairwise.Protocol.Xftp;
+using Pairwise.TestKit;
 
 namespace Pairwise.Server.Tests.Xftp;
 
@@ -70,10 +71,7 @@ public sealed class XftpLoadTests
 
         // Once all is quiet what was broken off has given its room back, and exactly what fits is taken.
         await using var last = await server.ConnectAsync();
-        while (server.Server.UsedBytes != uploaded * Size)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
-        }
+        await Eventually.UntilAsync(() => server.Server.UsedBytes == uploaded * Size, Token);
 
         while (uploaded < quota / Size)
         {

@@ -59,10 +59,7 @@ public sealed class XftpStatisticsTests
 
         var log = Path.Combine(server.Folder, "log", XftpServerFiles.StatisticsLog);
         time.Advance(TimeSpan.FromMinutes(1));
-        while (!File.Exists(log) || new FileInfo(log).Length == 0)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
-        }
+        await Eventually.UntilAsync(() => File.Exists(log) && new FileInfo(log).Length > 0, Token);
 
         // A Tuesday and the first of a month: no week ends.
         Assert.Equal("2026-11-30,1,3,1,0,1,,1,1,0,1,65536,0\n", await File.ReadAllTextAsync(log, Token));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Pairwise.TestKit;
 using Pairwise.Transport.Sockets;
 
 namespace Pairwise.Transport.Tests.Sockets;
@@ -101,7 +102,7 @@ public sealed class PolledStreamTests
         });
         await ReadOnceAsync(pair.Far, 0, Token); // one event for both
         Assert.Equal(3, await pair.Far.ReadAsync(new byte[100], Token));
-        await ReadOnceAsync(pair.Far, 0, Token).WaitAsync(TimeSpan.FromMinutes(1), Token);
+        await ReadOnceAsync(pair.Far, 0, Token).EndsAsync(Token);
         Assert.Equal(0, await pair.Far.ReadAsync(new byte[100], Token));
     }
 

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Pairwise.TestKit;
 using Pairwise.Transport.Interop;
 using Pairwise.Transport.Memory;
 using Pairwise.Transport.Tls;
@@ -268,7 +269,7 @@ public sealed class RecordSessionTests
             await Task.Yield();
         }
 
-        await Assert.ThrowsAsync<TransportException>(() => reading.WaitAsync(TimeSpan.FromMinutes(1), Token));
+        await Assert.ThrowsAsync<TransportException>(() => reading.EndsAsync(Token));
     }
 
     [Theory]

@@ -3,8 +3,11 @@
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
+// An end for what never happens, so long that no busy machine needs it.
+const patience = 240_000;
+
 const [executablePath] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+const browser = await chromium.launch({ executablePath, timeout: patience, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
 const contexts = new Map();
 const pages = new Map();
 let count = 0;
@@ -13,6 +16,7 @@ const operations = {
   /** A browser of its own, as a private window. */
   async context({ options = {} }) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, acceptDownloads: true, locale: "en-GB", ...options });
+    context.setDefaultTimeout(patience);
     const number = ++count;
     const report = { violations: [], requests: [], errors: [] };
     const reading = [];
@@ -66,7 +70,7 @@ const operations = {
     await pages.get(page).fill(selector, text);
   },
   /** Waits until one of the elements is shown; its id. */
-  async shown({ page, selectors, milliseconds = 60_000 }) {
+  async shown({ page, selectors, milliseconds = patience }) {
     const visible = selectors.split(",").map((selector) => `${selector.trim()}:visible`).join(", ");
     const element = await pages.get(page).waitForSelector(visible, { timeout: milliseconds });
     return element.getAttribute("id");
@@ -81,7 +85,7 @@ const operations = {
     return pages.get(page).evaluate(script);
   },
   /** Clicks and keeps what is then downloaded; its name. */
-  async save({ page, selector, path, milliseconds = 120_000 }) {
+  async save({ page, selector, path, milliseconds = patience }) {
     const downloading = pages.get(page).waitForEvent("download", { timeout: milliseconds });
     const ended = pages.get(page).waitForSelector("#ended", { state: "visible", timeout: milliseconds }).then(async () => {
       throw new Error(await pages.get(page).innerText("#reason"));
@@ -96,7 +100,7 @@ const operations = {
   },
   /** Presses a key that opens the browser's dialogue for files, and chooses there. */
   async chooseByKey({ page, key, files }) {
-    const dialogue = pages.get(page).waitForEvent("filechooser", { timeout: 30_000 });
+    const dialogue = pages.get(page).waitForEvent("filechooser", { timeout: patience });
     // The browser is told of the one who waits before it is told of the key.
     await pages.get(page).evaluate("0");
     await pages.get(page).keyboard.press(key);
