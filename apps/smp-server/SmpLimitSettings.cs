@@ -29,6 +29,7 @@ internal static class SmpLimitSettings
         {
             ForwardedCommands = (int)(ini.Number("PROXY", "client_concurrency", 1, int.MaxValue) ?? usual.ForwardedCommands),
             Connections = Number("max_connections", 1, maxConnections, usual.Connections),
+            RelaySessions = Number("max_relay_sessions", 1, maxConnections, usual.RelaySessions),
             Handshakes = Number("max_handshakes", 1, maxHandshakes, usual.Handshakes),
             BlockTime = TimeSpan.FromSeconds(Number("block_timeout", 1, maxSeconds, (int)usual.BlockTime.TotalSeconds)),
             WriteTime = TimeSpan.FromSeconds(Number("write_timeout", 1, maxSeconds, (int)usual.WriteTime.TotalSeconds)),

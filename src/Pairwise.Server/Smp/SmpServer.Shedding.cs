@@ -37,23 +37,26 @@ public sealed partial class SmpServer
     internal long KeyTableCount => _relay.KeyTables.Taken;
 
     // Files, listeners, pages and sessions with other relays need descriptors too.
-    private static int LimitConnections(int wanted, ILogger logger)
+    private static (int Connections, int RelaySessions) LimitConnections(SmpServerLimits limits, ILogger logger)
     {
-        const long reserve = 1024;
+        const long others = 1024; // files, pages, sessions that are being made
         const long share = 4;
+        int wanted = limits.Connections;
         if (SystemLimits.Descriptors() is not { } descriptors)
         {
-            return wanted;
+            return (wanted, limits.RelaySessions);
         }
 
-        long possible = descriptors - Math.Min(reserve, descriptors / share);
+        long reserve = Math.Min(others + limits.RelaySessions, descriptors / share);
+        int sessions = (int)Math.Min(limits.RelaySessions, Math.Max(1, reserve / 2));
+        long possible = descriptors - reserve;
         if (possible >= wanted)
         {
-            return wanted;
+            return (wanted, sessions);
         }
 
         Log.FewDescriptors(logger, possible, descriptors, wanted);
-        return (int)possible;
+        return ((int)possible, sessions);
     }
 
     // Closes connections whose client does not read or does not finish what it writes, and those that hold nothing and say nothing.

@@ -58,9 +58,9 @@ public sealed partial class SmpServer : IAsyncDisposable
         SmpServerOptions options = relay.Options;
         _countedFrom = options.Time.GetUtcNow();
         _memory = new MemoryWatch(options.Limits);
-        ConnectionLimit = LimitConnections(options.Limits.Connections, logger);
+        (ConnectionLimit, int relaySessions) = LimitConnections(options.Limits, logger);
         SmpClientOptions proxyOptions = new() { Network = options.Network, IsProxy = true, Time = options.Time, Random = options.Random };
-        _sessions = new RelaySessions(proxyOptions, options.Limits.ForwardingPause, logger);
+        _sessions = new RelaySessions(proxyOptions, options.Limits.ForwardingPause, relaySessions, logger);
         _proxy = new ProxyHandler(relay, _sessions);
     }
 

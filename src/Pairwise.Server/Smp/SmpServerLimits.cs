@@ -60,6 +60,12 @@ public sealed record SmpServerLimits
     /// <summary>How long a stop waits for connections and running work to end before it saves the state regardless.</summary>
     public TimeSpan StopTime { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Sessions with other relays, for commands that clients have forwarded: beyond it the one that was used longest ago
+    /// ends. Fewer where the system allows few descriptors: they are set apart from those of <see cref="Connections"/>.
+    /// </summary>
+    public int RelaySessions { get; init; } = 2_000;
+
     /// <summary>Commands forwarded to other relays at the same time for one client: the reference's number.</summary>
     public int ForwardedCommands { get; init; } = 32;
 

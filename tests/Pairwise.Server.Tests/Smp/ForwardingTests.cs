@@ -227,7 +227,7 @@ public sealed class ForwardingTests
         ManualTime time = new();
         SmpClientOptions options = new() { Time = time };
         TimeSpan pause = TimeSpan.FromSeconds(30);
-        await using RelaySessions sessions = new(options, pause, NullLogger.Instance);
+        await using RelaySessions sessions = new(options, pause, 10, NullLogger.Instance);
         ServerAddress address = AddressOf(silent);
 
         Task<SmpClient> first = sessions.GetAsync(address);
@@ -237,6 +237,54 @@ public sealed class ForwardingTests
         }
 
         await Assert.ThrowsAsync<TransportException>(() => first.EndsAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_relay_of_many_names_gets_a_bounded_number_of_sessions_and_the_one_in_use_stays()
+    {
+        const int most = 4;
+        using TestFolder folder = new();
+        await using SmpServer relay = await ListenAsync(folder, new IPEndPoint(IPAddress.Any, 0));
+        await using RelaySessions sessions = new(new SmpClientOptions(), TimeSpan.FromSeconds(30), most, NullLogger.Instance);
+        SmpClient used = await sessions.GetAsync(Named("127.0.1.1"));
+        for (int i = 1; i <= 20; i++)
+        {
+            SmpClient another = await sessions.GetAsync(Named($"127.0.0.{i}"));
+            Assert.False(another.Completion.IsCompleted);
+            Assert.NotNull(sessions.Find(used.SessionId.Span));
+            Assert.InRange(sessions.Count, 1, most);
+            Assert.InRange(sessions.RelayCount, 1, most);
+        }
+
+        Assert.Same(used, await sessions.GetAsync(Named("127.0.1.1")));
+        Assert.NotNull(sessions.Find((await sessions.GetAsync(Named("127.0.0.20"))).SessionId.Span));
+
+        // One that made room is made anew when somebody asks.
+        Assert.False((await sessions.GetAsync(Named("127.0.0.1"))).Completion.IsCompleted);
+
+        ServerAddress Named(string host)
+        {
+            Assert.True(ServerAddress.TryParse($"smp://{relay.Identity.KeyHash.ToBase64Url()}@{host}:{relay.Endpoints[0].Port}", out ServerAddress? address));
+            return address;
+        }
+    }
+
+    [Fact]
+    public async Task While_many_relays_are_tried_others_are_refused_and_known_ones_are_not()
+    {
+        using TestFolder folder = new();
+        using TcpListener silent = new(IPAddress.Loopback, 0);
+        silent.Start();
+        await using SmpServer relay = await ListenAsync(folder);
+        Assert.True(ServerAddress.TryParse(relay.Address, out ServerAddress? known));
+        await using RelaySessions sessions = new(new SmpClientOptions(), TimeSpan.FromSeconds(30), 4, NullLogger.Instance);
+        SmpClient client = await sessions.GetAsync(known);
+        Task<SmpClient>[] attempts = [sessions.GetAsync(AddressOf(silent)), sessions.GetAsync(AddressOf(silent))];
+        TransportException refused = await Assert.ThrowsAsync<TransportException>(() => sessions.GetAsync(AddressOf(silent)));
+        Assert.Equal(TransportFailure.Unreachable, refused.Failure);
+        Assert.Same(client, await sessions.GetAsync(known));
+        silent.Stop();
+        await Task.WhenAll(attempts.Select(each => Assert.ThrowsAsync<TransportException>(() => each)));
     }
 
     [Fact]

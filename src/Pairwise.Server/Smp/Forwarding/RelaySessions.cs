@@ -12,20 +12,40 @@ namespace Pairwise.Server.Smp.Forwarding;
 /// The proxy's sessions with other relays: one for each relay, shared by all clients. A session that is lost is made
 /// anew when somebody asks; a relay that cannot be reached is not tried again for a while.
 /// </summary>
-internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePause, ILogger logger) : IAsyncDisposable
+/// <remarks>
+/// Which relays there are is the clients' choice, and one relay can have any number of addresses: there are so many
+/// sessions at most, of which the one that was used longest ago makes room, and half as many attempts at the same time.
+/// </remarks>
+/// <param name="options">How sessions are made.</param>
+/// <param name="failurePause">How long a relay that could not be reached is not tried again.</param>
+/// <param name="most">How many sessions there may be.</param>
+/// <param name="logger">Hears of sessions, not of relays.</param>
+internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePause, int most, ILogger logger) : IAsyncDisposable
 {
     private const int MaxFailures = 1024;
 
     private readonly ConcurrentDictionary<ServerAddress, Entry> _byAddress = new();
-    private readonly ConcurrentDictionary<Bytes, (SmpClient Client, ServerAddress Relay)> _bySession = new();
+    private readonly ConcurrentDictionary<Bytes, Session> _bySession = new();
     private readonly CancellationTokenSource _ending = new();
+    private int _attempts;
+
+    /// <summary>How many sessions there are, with those that ended and were not looked at since.</summary>
+    public int Count => _bySession.Count;
+
+    /// <summary>How many relays are remembered, for their session or their failure.</summary>
+    public int RelayCount => _byAddress.Count;
 
     /// <summary>The session with a relay, made when there is none.</summary>
-    /// <exception cref="TransportException">The relay cannot be reached now, or could not a moment ago.</exception>
+    /// <exception cref="TransportException">The relay cannot be reached now, or could not a moment ago, or too many are being tried.</exception>
     public async Task<SmpClient> GetAsync(ServerAddress relay)
     {
         while (true)
         {
+            if (Volatile.Read(ref _attempts) >= Math.Max(1, most / 2) && !_byAddress.ContainsKey(relay))
+            {
+                throw new TransportException(TransportFailure.Unreachable, "Too many relays are being connected to.");
+            }
+
             Entry entry = _byAddress.GetOrAdd(relay, address => new Entry(() => ConnectAsync(address), options.Time));
             Task<SmpClient> attempt = entry.Client;
             bool isFormer = attempt.IsCompleted;
@@ -34,6 +54,7 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
                 SmpClient client = await attempt;
                 if (!client.Completion.IsCompleted)
                 {
+                    Find(client.SessionId.Span);
                     return client;
                 }
             }
@@ -53,16 +74,24 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
     }
 
     /// <summary>The session with this id, while it lasts.</summary>
-    public (SmpClient Client, ServerAddress Relay)? Find(ReadOnlySpan<byte> sessionId) =>
-        _bySession.TryGetValue(Bytes.CopyOf(sessionId), out var session) && !session.Client.Completion.IsCompleted ? session : null;
+    public (SmpClient Client, ServerAddress Relay)? Find(ReadOnlySpan<byte> sessionId)
+    {
+        if (!_bySession.TryGetValue(Bytes.CopyOf(sessionId), out Session? session) || session.Client.Completion.IsCompleted)
+        {
+            return null;
+        }
+
+        session.Used = options.Time.GetTimestamp();
+        return (session.Client, session.Relay);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
-        foreach ((SmpClient client, _) in _bySession.Values)
+        foreach (Session session in _bySession.Values)
         {
-            await client.DisposeAsync();
+            await session.Client.DisposeAsync();
         }
 
         _ending.Dispose();
@@ -70,19 +99,48 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
 
     private async Task<SmpClient> ConnectAsync(ServerAddress relay)
     {
-        SmpClient client = await SmpClient.ConnectAsync(relay, options, isInteractive: false, _ending.Token);
-        foreach ((Bytes id, (SmpClient known, _)) in _bySession)
+        SmpClient client;
+        Interlocked.Increment(ref _attempts);
+        try
         {
-            if (known.Completion.IsCompleted)
+            client = await SmpClient.ConnectAsync(relay, options, isInteractive: false, _ending.Token);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _attempts);
+        }
+
+        foreach ((Bytes id, Session known) in _bySession)
+        {
+            if (known.Client.Completion.IsCompleted)
             {
-                _bySession.TryRemove(id, out _);
-                await known.DisposeAsync();
+                await RemoveAsync(id, known);
             }
         }
 
-        _bySession[client.SessionId] = (client, relay);
+        while (_bySession.Count >= most && _bySession.MinBy(each => each.Value.Used) is { Value: not null } oldest)
+        {
+            await RemoveAsync(oldest.Key, oldest.Value);
+        }
+
+        _bySession[client.SessionId] = new Session(client, relay) { Used = options.Time.GetTimestamp() };
         RelaySessionsLog.Connected(logger);
         return client;
+    }
+
+    private async Task RemoveAsync(Bytes id, Session session)
+    {
+        if (!_bySession.TryRemove(new KeyValuePair<Bytes, Session>(id, session)))
+        {
+            return; // somebody else is at it
+        }
+
+        if (_byAddress.TryGetValue(session.Relay, out Entry? entry) && entry.Holds(session.Client))
+        {
+            _byAddress.TryRemove(new KeyValuePair<ServerAddress, Entry>(session.Relay, entry));
+        }
+
+        await session.Client.DisposeAsync();
     }
 
     // Addresses are the clients' choice: those that failed are kept for the pause, and no more of them than the limit.
@@ -95,6 +153,21 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
             {
                 _byAddress.TryRemove(each);
             }
+        }
+    }
+
+    private sealed class Session(SmpClient client, ServerAddress relay)
+    {
+        private long _used;
+
+        public SmpClient Client { get; } = client;
+
+        public ServerAddress Relay { get; } = relay;
+
+        public long Used
+        {
+            get => Volatile.Read(ref _used);
+            set => Volatile.Write(ref _used, value);
         }
     }
 
@@ -112,6 +185,8 @@ internal sealed class RelaySessions(SmpClientOptions options, TimeSpan failurePa
         }
 
         public Task<SmpClient> Client => _client.Value;
+
+        public bool Holds(SmpClient client) => _client.IsValueCreated && _client.Value.IsCompletedSuccessfully && _client.Value.Result == client;
 
         public bool HasFailed => _client.IsValueCreated && _client.Value.IsFaulted;
 
