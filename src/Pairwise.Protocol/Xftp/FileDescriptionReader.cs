@@ -28,8 +28,9 @@ internal ref struct FileDescriptionReader
     private int _position;
     private bool _hasReplicas;
 
-    private FileDescriptionReader(ReadOnlySpan<byte> text) => _text = text;
+    private FileDescriptionReader(ReadOnlySpan<byte> text) => _text = text.StartsWith("\uFEFF"u8) ? text["\uFEFF"u8.Length..] : text;
 
+    // Comments may end every line, and lines of their own. "---" begins the document and "..." ends it, if they are there.
     // description = 1*(entry / redirect / replicas), each once, in any order, and others that are not looked at
     // entry = name ": " scalar EOL ; redirect = "redirect:" EOL 2*(indent entry)
     // replicas = "replicas: []" EOL / "replicas:" EOL 1*group
@@ -112,7 +113,8 @@ internal ref struct FileDescriptionReader
         while (TryPeekLine(out var indent, out var line, out var next) && line.StartsWith("- "u8))
         {
             _position = next;
-            if (!TryReadGroup(indent + 2, line[2..]))
+            var first = line[1..].TrimStart((byte)' ');
+            if (!TryReadGroup(indent + line.Length - first.Length, first))
             {
                 return false;
             }
@@ -175,7 +177,7 @@ internal ref struct FileDescriptionReader
         scalars = [];
         while (TryPeekLine(out var indent, out var line, out var next) && indent >= minimalIndent && line.StartsWith("- "u8))
         {
-            if (!TryUnquote(line[2..], out var scalar))
+            if (!TryUnquote(line[2..].TrimStart((byte)' '), out var scalar))
             {
                 return false;
             }
@@ -198,7 +200,7 @@ internal ref struct FileDescriptionReader
         return true;
     }
 
-    /// <summary>The next line that is not empty, without its indent and its end.</summary>
+    /// <summary>The next line of the document that is not empty, without its indent and its end.</summary>
     private readonly bool TryPeekLine(out int indent, out ReadOnlySpan<byte> line, out int next)
     {
         next = _position;
@@ -209,7 +211,13 @@ internal ref struct FileDescriptionReader
             line = end < 0 ? rest : rest[..end];
             next += line.Length + (end < 0 ? 0 : 1);
             line = line.TrimEnd(" \r"u8);
-            if (!line.IsEmpty)
+            if (line.SequenceEqual("..."u8))
+            {
+                break;
+            }
+
+            var isMarker = line.SequenceEqual("---"u8) && _scalars.Count == 0 && !_hasReplicas;
+            if (!isMarker && line.TrimStart((byte)' ') is [not (byte)'#', ..])
             {
                 indent = Math.Max(0, line.IndexOfAnyExcept((byte)' '));
                 line = line[indent..];
@@ -235,21 +243,34 @@ internal ref struct FileDescriptionReader
         return TryUnquote(line[(colon + 1)..].TrimStart((byte)' '), out value);
     }
 
-    // scalar = plain / "'" *<not "'"> "'" / DQUOTE *<not DQUOTE or "\"> DQUOTE
+    // scalar = (plain / "'" *<not "'"> "'" / DQUOTE *<not DQUOTE or "\"> DQUOTE) [comment]
+    // comment = 1*" " "#" *<any> ; also alone, where there is no scalar
     private static bool TryUnquote(ReadOnlySpan<byte> text, out string value)
     {
         value = "";
-        if (!text.IsEmpty && text[0] is (byte)'\'' or (byte)'"')
+        if (text is [var quote and ((byte)'\'' or (byte)'"'), ..])
         {
-            if (text.Length < 2 || text[^1] != text[0] || text[1..^1].IndexOfAny(text[0], (byte)'\\') >= 0)
+            var end = text[1..].IndexOfAny(quote, (byte)'\\');
+            if (end < 0 || text[1 + end] != quote || !IsComment(text[(end + 2)..]))
             {
                 return false;
             }
 
-            text = text[1..^1];
+            text = text.Slice(1, end);
+        }
+        else if (text is [(byte)'#', ..])
+        {
+            text = default;
+        }
+        else if (text.IndexOf(" #"u8) is var comment and >= 0)
+        {
+            text = text[..comment].TrimEnd((byte)' ');
         }
 
         value = Encoding.UTF8.GetString(text);
         return true;
     }
+
+    private static bool IsComment(ReadOnlySpan<byte> rest) =>
+        rest.IsEmpty || (rest[0] == (byte)' ' && rest.TrimStart((byte)' ') is [(byte)'#', ..]);
 }
