@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Pairwise.Client;
 using Pairwise.Crypto;
 using Pairwise.Demo.Processes;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
 using Pairwise.Transport;
 using Pairwise.Transport.Smp;
 using Pairwise.Transport.Sockets;
@@ -38,7 +37,7 @@ public sealed class WebSocketRelayTests
         var address = await RelayProcess.InitAsync(folder["relay"], program);
         Assert.True(ServerAddress.TryParse(address, out var server));
         Assert.True(server.TryGetPort(out var plain));
-        var port = FreePort();
+        var port = LoopbackPorts.Take();
         var ini = Path.Combine(folder["relay"], "etc", "smp-server.ini");
         var lines = await File.ReadAllLinesAsync(ini, Token);
         var at = Array.FindIndex(lines, line => line.StartsWith("websockets", StringComparison.Ordinal));
@@ -103,12 +102,5 @@ public sealed class WebSocketRelayTests
         Assert.True(batch.TryReadNext(out var transmission));
         Assert.True(transmission.TryDecodeMessage(session.Version, out var message, out var error), $"{error}");
         return message;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -73,6 +73,7 @@ public sealed class StrengthTests
         await using RelayClient other = await RelayClient.ConnectAsync(relay);
         await using RelayClient slow = await RelayClient.ConnectAsync(relay);
         OwnedQueue queue = await slow.NewQueueAsync(); // a subscription does not protect it
+        await UntilAsync(() => relay.ConnectionCount == 2); // a client has shaken hands before the relay knows that it has
         TimeSpan taken = await DribbleAsync(time, TimeSpan.FromSeconds(180), slow.Session.Blocks.Connection.WriteAsync, () => relay.ConnectionCount == 1);
         Assert.InRange(taken, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(180));
         await slow.AssertClosedAsync();
