@@ -66,6 +66,35 @@ public sealed class StoreLogVectorTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_line_without_an_end_costs_no_memory_and_only_itself(bool isLast)
+    {
+        const long length = 40L << 20;
+        string folder = Directory.CreateTempSubdirectory("pairwise-store-log-").FullName;
+        try
+        {
+            string log = Path.Combine(folder, "log");
+            using (FileStream file = File.Create(log))
+            {
+                file.Write("first\n"u8);
+                file.Seek(length, SeekOrigin.Current); // zeros, as a failure of the power leaves them
+                file.Write(isLast ? "x"u8 : "x\nlast\n"u8);
+            }
+
+            List<(int Length, bool IsTorn)> lines = [];
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            Assert.Equal(isLast ? 2 : 3, LogFileReader.ReadLines(log, (line, isTorn) => lines.Add((line.Length, isTorn))));
+            Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, length / 2);
+            Assert.Equal(isLast ? [(5, false), (0, true)] : [(5, false), (0, false), (4, false)], lines);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void A_message_longer_than_any_that_is_taken_is_no_message()
     {

@@ -10,24 +10,24 @@ internal static class LogFileReader
     /// <param name="isTorn">True for the last line of a file that does not end with a line feed.</param>
     public delegate void LineHandler(ReadOnlySpan<byte> line, bool isTorn);
 
-    private const int InitialBuffer = 1 << 20;
+    /// <summary>No record of any log is nearly as long: such a line is handed over as an empty one.</summary>
+    public const int MaxLine = 1 << 20;
 
     public static long ReadLines(string path, LineHandler handle)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(InitialBuffer);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(MaxLine);
         long lines = 0;
         try
         {
             int filled = 0;
+            bool isTooLong = false;
             while (true)
             {
                 if (filled == buffer.Length)
                 {
-                    byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-                    buffer.AsSpan(0, filled).CopyTo(larger);
-                    ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
-                    buffer = larger;
+                    isTooLong = true; // zeros, as after a failure of the power, or no log at all: the rest is not kept
+                    filled = 0;
                 }
 
                 int read = file.Read(buffer, filled, buffer.Length - filled);
@@ -36,16 +36,17 @@ internal static class LogFileReader
                 while (rest.IndexOf((byte)'\n') is >= 0 and int end)
                 {
                     lines++;
-                    handle(rest[..end], isTorn: false);
+                    handle(isTooLong ? default : rest[..end], isTorn: false);
+                    isTooLong = false;
                     rest = rest[(end + 1)..];
                 }
 
                 if (read == 0)
                 {
-                    if (!rest.IsEmpty)
+                    if (!rest.IsEmpty || isTooLong)
                     {
                         lines++;
-                        handle(rest, isTorn: true);
+                        handle(isTooLong ? default : rest, isTorn: true);
                     }
 
                     return lines;
