@@ -29,6 +29,9 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     /// <summary>How the disk does.</summary>
     public DiskWatch Disk { get; init; } = new(options.Time);
 
+    /// <summary>Tells the operator when it does not.</summary>
+    public DiskTrouble DiskTrouble { get; } = new(options.Logging.CreateLogger("Pairwise.Smp.Disk"), options.Time);
+
     /// <summary>What answers wait for before they are written; null where stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; init; }
 

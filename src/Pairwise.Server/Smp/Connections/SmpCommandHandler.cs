@@ -51,6 +51,7 @@ internal sealed class SmpCommandHandler(SmpRelay relay, SmpDispatcher dispatcher
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             // The disk refused: the command has not happened, and the client is told so.
+            relay.DiskTrouble.Report(fault);
             answer = SmpAnswer.Of(new SmpError.Store("disk"));
         }
 

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pairwise.Server.Smp.Operation;
+
+/// <summary>
+/// Tells the operator that the disk refuses what clients ask for, once a minute at most: clients are told each time, and
+/// try again. Thread-safe.
+/// </summary>
+internal sealed partial class DiskTrouble(ILogger logger, TimeProvider time)
+{
+    private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
+    private readonly Lock _gate = new();
+    private long _refused;
+    private long? _told;
+
+    /// <summary>A command could not be carried out.</summary>
+    public void Report(Exception fault)
+    {
+        long refused;
+        lock (_gate)
+        {
+            _refused++;
+            if (_told is { } before && time.GetElapsedTime(before) < Quiet)
+            {
+                return;
+            }
+
+            _told = time.GetTimestamp();
+            refused = _refused;
+            _refused = 0;
+        }
+
+        // Words of the system may name a file, and a journal's name has the id of its queue.
+        string words = fault.Message.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) ? fault.GetType().Name : fault.Message.TrimEnd('.');
+        Log.Refused(logger, refused, words);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2056, LogLevel.Error, "The disk refused {Count} commands of clients, or could not be read: {Words}. Look at its room and at the rights of the folders.")]
+        public static partial void Refused(ILogger logger, long count, string words);
+    }
+}
