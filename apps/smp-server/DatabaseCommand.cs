@@ -45,6 +45,7 @@ internal static class DatabaseCommand
                 }
             }
 
+            using IDisposable? held = Directory.Exists(options.StateFolder) ? SmpServerFiles.LockState(options.StateFolder) : null;
             DatabaseMoveReport report = await move(database, tables, cancellationToken);
             await output.WriteLineAsync($"Done: {report.Queues} queues, {report.Services} services, {report.Messages} messages; {report.LeftOut} could not be moved.");
             return 0;
@@ -62,6 +63,8 @@ internal static class DatabaseCommand
             _folders = folders;
             Table.AcceptOnlyFromAmong("queues", "messages", "all");
         }
+
+        public string StateFolder => _folders.State;
 
         public Option<string> Table { get; } = new("--table") { Description = "queues, messages or all.", DefaultValueFactory = _ => "all", Recursive = true };
 

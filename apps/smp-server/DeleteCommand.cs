@@ -11,6 +11,7 @@ internal static class DeleteCommand
         Command command = new("delete", $"Remove {folders.Configuration} and {folders.State} with all that is in them.");
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
+            using IDisposable? held = Directory.Exists(folders.State) ? SmpServerFiles.LockState(folders.State) : null;
             await output.WriteLineAsync("The server's settings, identity, queues and messages will be removed for ever; its address is lost.");
             await output.WriteAsync("Continue (Y/n): ");
             if (Console.In.ReadLine() != "Y")

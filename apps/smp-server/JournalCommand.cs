@@ -35,6 +35,7 @@ internal static class JournalCommand
             throw new SmpServerException($"there is no {folders.MessageLog} to import.");
         }
 
+        using IDisposable held = SmpServerFiles.LockState(folders.State);
         Confirm($"The messages of {folders.MessageLog} will be moved into {folders.MessageFolder}.", output);
         QueueStore queues = ReadQueues(folders);
         using JournalMessageStore journal = OpenJournal(folders);
@@ -57,6 +58,7 @@ internal static class JournalCommand
             throw new SmpServerException($"{folders.MessageLog} exists already.");
         }
 
+        using IDisposable held = SmpServerFiles.LockState(folders.State);
         Confirm($"The messages of {folders.MessageFolder} will be written to {folders.MessageLog}.", output);
         QueueStore queues = ReadQueues(folders);
         using JournalMessageStore journal = OpenJournal(folders);
@@ -72,6 +74,7 @@ internal static class JournalCommand
             throw new SmpServerException($"there is no {folders.MessageFolder}.");
         }
 
+        using IDisposable held = SmpServerFiles.LockState(folders.State);
         Confirm($"All messages in {folders.MessageFolder} will be lost for ever.", output);
         Directory.Delete(folders.MessageFolder, recursive: true);
         output.WriteLine("Removed.");

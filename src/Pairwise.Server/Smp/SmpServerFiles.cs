@@ -37,6 +37,30 @@ public static class SmpServerFiles
     public const string Metrics = "smp-server-metrics.txt";
     public const string Lock = "smp-server.lock";
 
+    /// <summary>
+    /// Keeps other relays, and programs that move what a relay keeps, from a folder of state: they would destroy each
+    /// other's files.
+    /// </summary>
+    /// <returns>Gives the folder free when it is disposed, or when the process ends, however it does.</returns>
+    /// <exception cref="SmpServerException">Another one uses it.</exception>
+    /// <exception cref="IOException">It cannot be written to.</exception>
+    public static IDisposable LockState(string folder)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(folder, Lock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException cause) when (cause.HResult is SharingOnLinux or SharingOnMac or SharingOnWindows)
+        {
+            throw new SmpServerException($"another server uses the folder {folder}: stop it first.", cause);
+        }
+    }
+
+    // What the system says of a file that another process keeps for itself.
+    private const int SharingOnLinux = 11;
+    private const int SharingOnMac = 35;
+    private const int SharingOnWindows = unchecked((int)0x80070020);
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Whether there is an identity in the folder.</summary>

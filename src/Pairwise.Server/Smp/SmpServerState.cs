@@ -23,7 +23,7 @@ internal sealed class SmpServerState : IAsyncDisposable
     private readonly PostgresStore? _database;
     private readonly Lock _saving = new();
     private StoreLogWriter? _log;
-    private FileStream? _lock;
+    private IDisposable? _lock;
 
     private SmpServerState(SmpServerOptions options, PostgresStore? database)
     {
@@ -173,7 +173,7 @@ internal sealed class SmpServerState : IAsyncDisposable
         }
 
         Directory.CreateDirectory(_options.StateFolder);
-        _lock = Lock(Path.Combine(_options.StateFolder, SmpServerFiles.Lock));
+        _lock = SmpServerFiles.LockState(_options.StateFolder);
         StoreLogReport queues = StoreLogReport.Empty;
         MessageLogReport messages = MessageLogReport.Empty;
         PostgresReport? database = await LoadDatabaseAsync(cancellationToken);
@@ -245,19 +245,6 @@ internal sealed class SmpServerState : IAsyncDisposable
         PostgresReport report = await _database.LoadAsync(Queues, Messages as PostgresMessageStore, cancellationToken);
         _database.Attach(Queues, FileFor(SmpServerFiles.StoreLog, _options.MirrorDatabaseToLog));
         return report;
-    }
-
-    // Two relays over one folder would destroy each other's logs.
-    private static FileStream Lock(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException cause)
-        {
-            throw new SmpServerException($"another server uses the folder {Path.GetDirectoryName(path)}: stop it first.", cause);
-        }
     }
 
     private string? FileFor(string name, bool isKept) =>
