@@ -312,7 +312,15 @@ public sealed class AgentClient : IAgentClient
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _agent.Tasks.DisposeAsync();
         await _agent.Relays.DisposeAsync();
-        await _files.DisposeAsync();
+        try
+        {
+            await _files.SaveStatisticsAsync(CancellationToken.None);
+        }
+        finally
+        {
+            await _files.DisposeAsync();
+        }
+
         _agent.Deliveries.Dispose();
         _agent.Commands.Dispose();
         _deletion.Dispose();

@@ -40,7 +40,9 @@ internal sealed class ScriptedFiles(Action<string> note) : IFileTransfers
 
     public Task<FileTransferProgress?> GetProgressAsync(FileTransferId id, CancellationToken cancellationToken) => Task.FromResult<FileTransferProgress?>(new(true, 1, 4));
 
-    public IReadOnlyList<FileServerStatistics> GetStatistics(UserId user) => [];
+    public Task<IReadOnlyList<FileServerStatistics>> GetStatisticsAsync(UserId user, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<FileServerStatistics>>([]);
+
+    public Task ResetStatisticsAsync(CancellationToken cancellationToken) => NoteAsync("reset");
 
     public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 

@@ -32,7 +32,7 @@ internal sealed class ResponseView(Style style, int qrColumns, bool isRelayEmbed
             Printable.Of(shown.ClientData ?? "no file information in URI"),
             style.Faint($"at most {FileText.Size(shown.Size)}, at {string.Join(", ", shown.Servers.Select(static server => Printable.Of(server)))}"),
         ],
-        ChatResponse.FileServersCounted { Servers.Count: 0 } => ["no file relay was used since the start"],
+        ChatResponse.FileServersCounted { Servers.Count: 0 } => ["no file relay was used yet"],
         ChatResponse.FileServersCounted counted => counted.Servers.SelectMany(FileText.Counters),
         ChatResponse.ServerTested { Step: { } step } tested => [$"{tested.Protocol} server test failed at {step}, error: {Printable.Of(tested.Sentence ?? "")}"],
         ChatResponse.ServerTested tested => [$"{tested.Protocol} server test passed"],

@@ -1,11 +1,10 @@
-using System.Collections.Concurrent;
 using Pairwise.Client.Xftp;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Xftp;
 
 namespace Pairwise.Agent.Files;
 
-/// <summary>What was done at a file server since the program started: the counters of the reference.</summary>
+/// <summary>What was done at a file server since its counters were reset: the counters of the reference.</summary>
 /// <param name="Server">The server.</param>
 /// <param name="Uploads">Chunks that it took.</param>
 /// <param name="UploadsSize">Their size, in KiB.</param>
@@ -32,12 +31,33 @@ public sealed record FileServerStatistics(
     long DownloadErrors,
     long Deletions,
     long DeleteAttempts,
-    long DeleteErrors);
+    long DeleteErrors)
+{
+    /// <summary>Nothing was done yet.</summary>
+    public static FileServerStatistics None(ServerAddress server) => new(server, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-/// <summary>Counts what is done at file servers, for each user. Thread-safe; in memory only.</summary>
+    /// <summary>What was done in both.</summary>
+    public FileServerStatistics Plus(FileServerStatistics other) => new(
+        Server,
+        Uploads + other.Uploads,
+        UploadsSize + other.UploadsSize,
+        UploadAttempts + other.UploadAttempts,
+        UploadErrors + other.UploadErrors,
+        Downloads + other.Downloads,
+        DownloadsSize + other.DownloadsSize,
+        DownloadAttempts + other.DownloadAttempts,
+        DownloadAuthErrors + other.DownloadAuthErrors,
+        DownloadErrors + other.DownloadErrors,
+        Deletions + other.Deletions,
+        DeleteAttempts + other.DeleteAttempts,
+        DeleteErrors + other.DeleteErrors);
+}
+
+/// <summary>Counts what is done at file servers, for each user, until that is stored. Thread-safe.</summary>
 internal sealed class FileServerCounters
 {
-    private readonly ConcurrentDictionary<(UserId User, ServerAddress Server), FileServerStatistics> _servers = new();
+    private readonly Lock _lock = new();
+    private Dictionary<(UserId User, ServerAddress Server), FileServerStatistics> _servers = [];
 
     public void Upload(UserId user, ServerAddress server, long size, XftpClientError? error) => Change(user, server, now => now with
     {
@@ -67,14 +87,33 @@ internal sealed class FileServerCounters
         DeleteErrors = now.DeleteErrors + (error is null ? 0 : 1),
     });
 
-    /// <summary>The servers of a user, in the order of their addresses.</summary>
-    public IReadOnlyList<FileServerStatistics> Get(UserId user) =>
-        [.. _servers.Where(entry => entry.Key.User == user).Select(entry => entry.Value).OrderBy(counted => counted.Server.ToString(), StringComparer.Ordinal)];
+    /// <summary>What was counted and is not stored yet.</summary>
+    public IReadOnlyList<FileServerStatistics> Get(UserId user)
+    {
+        lock (_lock) return [.. _servers.Where(entry => entry.Key.User == user).Select(static entry => entry.Value)];
+    }
 
-    private void Change(UserId user, ServerAddress server, Func<FileServerStatistics, FileServerStatistics> change) => _servers.AddOrUpdate(
-        (user, server),
-        key => change(new FileServerStatistics(key.Server, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
-        (_, now) => change(now));
+    /// <summary>Takes all that was counted, to store it; <see cref="Return"/> is for what could not be stored.</summary>
+    public IReadOnlyDictionary<(UserId User, ServerAddress Server), FileServerStatistics> Take()
+    {
+        lock (_lock)
+        {
+            var taken = _servers;
+            _servers = [];
+            return taken;
+        }
+    }
+
+    /// <summary>Counts what was taken once more.</summary>
+    public void Return(IReadOnlyDictionary<(UserId User, ServerAddress Server), FileServerStatistics> taken)
+    {
+        foreach (var ((user, server), counted) in taken) Change(user, server, now => now.Plus(counted));
+    }
+
+    private void Change(UserId user, ServerAddress server, Func<FileServerStatistics, FileServerStatistics> change)
+    {
+        lock (_lock) _servers[(user, server)] = change(_servers.GetValueOrDefault((user, server)) ?? FileServerStatistics.None(server));
+    }
 
     // A part of a KiB counts as a whole one.
     private static long ToKib(long bytes) => (bytes + 1023) / 1024;

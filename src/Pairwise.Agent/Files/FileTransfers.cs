@@ -15,6 +15,9 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
     private readonly FileServices _services;
     private readonly KeyedWorkers<long> _preparing;
 
+    // Held while what is counted goes from memory to the store, so that nobody sees it in neither or in both.
+    private readonly SemaphoreSlim _counting = new(1, 1);
+
     public FileTransfers(AgentServices agent, string databasePath)
     {
         var options = agent.Options.Files;
@@ -146,7 +149,51 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
     public Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken) =>
         Agent.Store.ReadAsync(static session => SentFileRows.HasUnfinished(session) || ReceivedFileRows.HasUnfinished(session) || DeletedChunkRows.HasAny(session), cancellationToken);
 
-    public IReadOnlyList<FileServerStatistics> GetStatistics(UserId user) => _services.Counters.Get(user);
+    public Task<IReadOnlyList<FileServerStatistics>> GetStatisticsAsync(UserId user, CancellationToken cancellationToken) => CountingAsync<IReadOnlyList<FileServerStatistics>>(
+        async () =>
+        {
+            var stored = await Agent.Store.ReadAsync(session => FileServerCounterRows.Get(session, user), cancellationToken);
+            return
+            [
+                .. stored.Concat(_services.Counters.Get(user))
+                    .GroupBy(static counted => counted.Server, static (_, both) => both.Aggregate(static (one, other) => one.Plus(other)))
+                    .OrderBy(static counted => counted.Server.ToString(), StringComparer.Ordinal),
+            ];
+        },
+        cancellationToken);
+
+    public Task ResetStatisticsAsync(CancellationToken cancellationToken) => CountingAsync(
+        async () =>
+        {
+            await Agent.Store.ChangeAsync(static transaction => FileServerCounterRows.RemoveAll(transaction.Session), cancellationToken);
+            _services.Counters.Take();
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Stores what was counted.</summary>
+    public Task SaveStatisticsAsync(CancellationToken cancellationToken) => CountingAsync(
+        async () =>
+        {
+            var taken = _services.Counters.Take();
+            if (taken.Count == 0) return true;
+            try
+            {
+                await Agent.Store.ChangeAsync(
+                    transaction =>
+                    {
+                        foreach (var ((user, _), counted) in taken) FileServerCounterRows.Add(transaction.Session, user, counted);
+                    },
+                    cancellationToken);
+                return true;
+            }
+            catch (Exception e) when (e is StorageException or OperationCanceledException)
+            {
+                _services.Counters.Return(taken);
+                throw;
+            }
+        },
+        cancellationToken);
 
     public Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken)
     {
@@ -190,6 +237,20 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
         _services.Assembly.Dispose();
         _preparing.Dispose();
         _services.LocalWork.Dispose();
+        _counting.Dispose();
+    }
+
+    private async Task<T> CountingAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
+    {
+        await _counting.WaitAsync(cancellationToken);
+        try
+        {
+            return await step();
+        }
+        finally
+        {
+            _counting.Release();
+        }
     }
 
     private void Cancel(AgentTransaction transaction, FileTransferId id)
@@ -216,6 +277,7 @@ internal sealed class FileTransfers : IFileTransfers, IAsyncDisposable
     private async Task CleanUpAsync(CancellationToken cancellationToken)
     {
         await _services.Sessions.DropIdleAsync();
+        await SaveStatisticsAsync(cancellationToken);
         var (sent, received) = await Agent.Store.ChangeAsync(
             transaction =>
             {

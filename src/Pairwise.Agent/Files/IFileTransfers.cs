@@ -74,8 +74,14 @@ public interface IFileTransfers
     /// <summary>Whether a file is being sent or received, or a deletion waits.</summary>
     Task<bool> HasUnfinishedAsync(CancellationToken cancellationToken);
 
-    /// <summary>What was done at the file servers of a user since the agent started.</summary>
-    IReadOnlyList<FileServerStatistics> GetStatistics(UserId user);
+    /// <summary>
+    /// What was done at the file servers of a user since that was reset, in the order of their addresses. Of the last minute
+    /// before a crash it may say too little.
+    /// </summary>
+    Task<IReadOnlyList<FileServerStatistics>> GetStatisticsAsync(UserId user, CancellationToken cancellationToken);
+
+    /// <summary>Begins to count anew, for all users.</summary>
+    Task ResetStatisticsAsync(CancellationToken cancellationToken);
 
     /// <summary>Connects to a file server, and uploads, downloads, compares and deletes a chunk there; null when all went well.</summary>
     Task<FileServerTestFailure?> TestServerAsync(ServerAddressWithPassword server, CancellationToken cancellationToken);

@@ -11,6 +11,7 @@ public static class AgentSchema
         [
             new Migration("0001_initial", Initial),
             new Migration("0002_files", FileTables.Sql),
+            new Migration("0003_file_server_counters", FileServerCounterRows.Sql),
         ]);
 
     // Times are milliseconds since 1970 UTC. Keys are PKCS#8 (private) or SubjectPublicKeyInfo (public).

@@ -47,6 +47,8 @@ internal abstract record ChatCommand
 
     public sealed record CountFileServers(long User) : ChatCommand;
 
+    public sealed record ResetFileServers : ChatCommand;
+
     public sealed record TestServer(string Address) : ChatCommand;
 
     public sealed record ExportFile(ChatFileId File, string Path) : ChatCommand;

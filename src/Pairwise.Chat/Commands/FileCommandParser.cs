@@ -27,7 +27,8 @@ internal static class FileCommandParser
         new("/fexport ID PATH", "write a readable copy of a file that is kept encrypted (also /fe)"),
         new("/xftp [ADDRESS...]", "show or set the file relays for new files; /xftp default goes back to the default"),
         new("/xftp test ADDRESS", "try a file relay out: connect, upload, download, compare, delete"),
-        new("/get servers summary 1", "what was done at each file relay since the start: chunks, KiB, attempts, errors (1: your profile)"),
+        new("/get servers summary 1", "what was done at each file relay: chunks, KiB, attempts, errors (1: your profile)"),
+        new("/reset servers stats", "begin to count that anew"),
         new("/_upload 1 PATH", "upload a file and get a link by which anybody downloads it (1: your profile)"),
         new("/_download 1 LINK PATH", "download the file of such a link, from whatever relays it names"),
         new("  key=KEY nonce=NONCE", "before PATH in /file, /image, /voice, /_upload: PATH is encrypted with these; /_download: encrypt it with them"),
@@ -71,6 +72,7 @@ internal static class FileCommandParser
         "/get" when rest.StartsWith(Summary, StringComparison.Ordinal) && long.TryParse(rest[Summary.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var counted) =>
             (new ChatCommand.CountFileServers(counted), null),
         "/get" => (null, "Write /get servers summary 1: 1 is the number of your profile."),
+        "/reset" => rest == "servers stats" ? (new ChatCommand.ResetFileServers(), null) : (null, "Write /reset servers stats."),
         "/_send" => ParseComposed(rest),
         _ => null,
     };

@@ -47,7 +47,8 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         ChatCommand.UploadStandalone upload => UploadAsync(upload, user, cancellationToken),
         ChatCommand.DownloadStandalone download => DownloadAsync(download, user, cancellationToken),
         ChatCommand.ShowFileLink show => Task.FromResult<ChatResponse>(ShowLink(show.Link)),
-        ChatCommand.CountFileServers count => Task.FromResult<ChatResponse>(Count(count.User, user)),
+        ChatCommand.CountFileServers count => CountAsync(count.User, user, cancellationToken),
+        ChatCommand.ResetFileServers => ResetAsync(cancellationToken),
         ChatCommand.TestServer test => TestServerAsync(test.Address, cancellationToken),
         ChatCommand.ExportFile export => ExportAsync(export, cancellationToken),
         ChatCommand.ShowFileServers => ShowServersAsync(cancellationToken),
@@ -193,10 +194,16 @@ internal sealed class FileCommands(Database database, IAgentClient agent, Messag
         : FileWebLink.TryParse(text, out var description) ? (description, null)
         : throw new ChatException(ChatError.InvalidLink, "This is not the link of a file, or a part of it is missing: copy it whole, from simplex:/file or https:// to its end.");
 
-    private ChatResponse.FileServersCounted Count(long typed, UserId user)
+    private async Task<ChatResponse> CountAsync(long typed, UserId user, CancellationToken cancellationToken)
     {
         CheckUser(typed, user);
-        return new ChatResponse.FileServersCounted(agent.Files.GetStatistics(user));
+        return new ChatResponse.FileServersCounted(await agent.Files.GetStatisticsAsync(user, cancellationToken));
+    }
+
+    private async Task<ChatResponse> ResetAsync(CancellationToken cancellationToken)
+    {
+        await agent.Files.ResetStatisticsAsync(cancellationToken);
+        return new ChatResponse.SettingChanged("what is done at file relays is counted anew");
     }
 
     private static void CheckUser(long typed, UserId user)

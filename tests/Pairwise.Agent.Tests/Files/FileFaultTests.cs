@@ -237,8 +237,30 @@ public sealed class FileFaultTests
         proxy.Release();
         await FileAgent.UntilAsync(() => Task.FromResult(server.Running.Statistics[XftpCounter.FilesDeleted] == 1));
         await FileAgent.UntilAsync(async () => !await alice.Files.HasUnfinishedAsync(Token));
-        var counted = Assert.Single(alice.Files.GetStatistics(alice.User));
+        var counted = Assert.Single(await alice.Files.GetStatisticsAsync(alice.User, Token));
         Assert.Equal((proxy.Address.Server, 1L, 64L, 1L, 1L), (counted.Server, counted.Uploads, counted.UploadsSize, counted.Deletions, counted.DeleteAttempts));
+    }
+
+    [Fact]
+    public async Task What_was_done_at_a_server_is_counted_over_restarts_until_it_is_reset()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await TestFileServer.StartAsync(folder, "server");
+        await using var alice = await FileAgent.StartAsync(folder, "alice", new FileTransferOptions(), Fast, server.Address);
+        // A chunk is counted right after the event that tells of it.
+        Task UntilCountedAsync(long uploads) => FileAgent.UntilAsync(async () => (await alice.Files.GetStatisticsAsync(alice.User, Token)).Sum(static server => server.Uploads) == uploads);
+        await alice.SendAsync(new LocalFile(FileAgent.MakeFile(folder, "first", 1000)));
+        await UntilCountedAsync(1);
+        await alice.RestartAsync();
+        var counted = Assert.Single(await alice.Files.GetStatisticsAsync(alice.User, Token));
+        Assert.Equal((server.Address.Server, 1L, 64L, 1L, 0L), (counted.Server, counted.Uploads, counted.UploadsSize, counted.UploadAttempts, counted.UploadErrors));
+        await alice.SendAsync(new LocalFile(FileAgent.MakeFile(folder, "second", 1000)));
+        await UntilCountedAsync(2);
+        Assert.Equal(counted.Plus(counted), Assert.Single(await alice.Files.GetStatisticsAsync(alice.User, Token)));
+        await alice.Files.ResetStatisticsAsync(Token);
+        Assert.Empty(await alice.Files.GetStatisticsAsync(alice.User, Token));
+        await alice.RestartAsync();
+        Assert.Empty(await alice.Files.GetStatisticsAsync(alice.User, Token));
     }
 
     [Fact]
@@ -342,7 +364,7 @@ public sealed class FileFaultTests
             })],
         };
         Assert.Equal(await File.ReadAllBytesAsync(path, Token), await bob.ReceiveAsync(FileDescriptionCodec.Encode(description), new LocalFile(folder.File("received"))));
-        var counted = bob.Files.GetStatistics(bob.User).Single(server => server.Server == first.Address.Server);
+        var counted = (await bob.Files.GetStatisticsAsync(bob.User, Token)).Single(server => server.Server == first.Address.Server);
         Assert.Equal((good.Chunks.Count, good.Chunks.Count), (counted.Downloads, counted.DownloadAuthErrors));
     }
 

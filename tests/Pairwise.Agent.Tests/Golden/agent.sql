@@ -74,6 +74,24 @@ CREATE INDEX agent_events_connection ON agent_events (connection_id) WHERE conne
 
 CREATE INDEX agent_events_file ON agent_events (file_id) WHERE file_id IS NOT NULL;
 
+CREATE TABLE agent_file_server_counters (
+  user_id INTEGER NOT NULL REFERENCES agent_users ON DELETE CASCADE,
+  server TEXT NOT NULL,
+  uploads INTEGER NOT NULL,
+  uploads_size INTEGER NOT NULL,
+  upload_attempts INTEGER NOT NULL,
+  upload_errors INTEGER NOT NULL,
+  downloads INTEGER NOT NULL,
+  downloads_size INTEGER NOT NULL,
+  download_attempts INTEGER NOT NULL,
+  download_auth_errors INTEGER NOT NULL,
+  download_errors INTEGER NOT NULL,
+  deletions INTEGER NOT NULL,
+  delete_attempts INTEGER NOT NULL,
+  delete_errors INTEGER NOT NULL,
+  PRIMARY KEY (user_id, server)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE agent_invitations (
   invitation_id TEXT PRIMARY KEY,
   connection_id TEXT NOT NULL REFERENCES agent_connections ON DELETE CASCADE,

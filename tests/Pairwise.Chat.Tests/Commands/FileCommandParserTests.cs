@@ -40,6 +40,7 @@ public sealed class FileCommandParserTests
         { "/xftp test xftp://x@y", "TestServer { Address = xftp://x@y }" },
         { "/smp test smp://x@y", "TestServer { Address = smp://x@y }" },
         { "/get servers summary 1", "CountFileServers { User = 1 }" },
+        { "/reset servers stats", "ResetFileServers { }" },
         { "/_upload 1 a b.bin", "UploadStandalone { User = 1, File = a b.bin }" },
         { "/_download 1 simplex:/file#x a b.bin", "DownloadStandalone { User = 1, Link = simplex:/file#x, File = a b.bin }" },
         { "/_download info simplex:/file#x", "ShowFileLink { Link = simplex:/file#x }" },
