@@ -36,6 +36,11 @@ internal static class ReceiveCommand
 
     private static async Task ReceiveAsync(DescriptionSource source, string? destination, bool isConfirmed, FileDownloadOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
+        if (destination is not null && !Directory.Exists(destination) && Path.GetDirectoryName(Path.GetFullPath(destination)) is { } parent && !Directory.Exists(parent))
+        {
+            throw new CommandException($"There is no folder {parent}.");
+        }
+
         await using var clients = new XftpClientPool(new XftpClientOptions());
         var folders = new List<string>();
         try

@@ -94,6 +94,11 @@ public sealed class FileCommandTests
         await ReceiveAsync(folder, "photo.jpg", path);
         Assert.Equal("another program's", await File.ReadAllTextAsync(stranger, TestContext.Current.CancellationToken));
 
+        // Nothing was asked of the server: the description stays good until it is deleted.
+        var (noFolder, said) = await FileCommandProcess.RunAsync(null, "recv", Path.Combine(folder["out"], "photo.jpg.xftp", "rcv2.xftp"), folder["nowhere"] + "/", "--tmp", folder["tmp"]);
+        Assert.Equal(1, noFolder);
+        Assert.Contains(said, line => line.Contains("There is no folder", StringComparison.Ordinal));
+
         await FileCommandProcess.SucceedAsync(null, "del", Path.Combine(folder["out"], "photo.jpg.xftp", "snd.xftp.private"), "-y");
         var (code, _) = await FileCommandProcess.RunAsync(null, "recv", Path.Combine(folder["out"], "photo.jpg.xftp", "rcv2.xftp"), folder["in"], "--tmp", folder["tmp"]);
         Assert.Equal(1, code);
