@@ -27,6 +27,13 @@ public sealed class FileViewTests
         ["bob> image; at sea", "bob> sends file photo.jpg (1.2 MiB / 1234567 bytes)", "use /fr 7 [<dir>/ | <path>] to receive it"],
         _view.Lines(new ChatEvent.MessageReceived(Bob, Item("image; at sea", FileState.ReceiveInvitation))));
 
+    [Theory]
+    [InlineData("", true, "bob> file 7 (photo.jpg) [deleted]")]
+    [InlineData("at sea", false, "bob> at sea file 7 (photo.jpg) [edited]")]
+    public void Change_says_which_file_it_is_about(string text, bool isDeleted, string expected) => Assert.Equal(
+        [expected],
+        _view.Lines(new ChatEvent.MessageUpdated(Bob, Item(text, FileState.ReceiveInvitation) with { IsDeleted = isDeleted, IsEdited = !isDeleted })));
+
     [Fact]
     public void Completion_tells_how_to_read_what_is_encrypted() => Assert.Equal(
         ["completed receiving file 7 (photo.jpg) from bob (encrypted; /fexport 7 PATH writes a readable copy)"],
