@@ -40,7 +40,7 @@ internal sealed class UploadJournal : IUploadJournal, IDisposable
     public int KnownChunks => _known.Count;
 
     /// <summary>Opens the journal of a file; chunks on other servers than those of the options are not known.</summary>
-    /// <exception cref="CommandException">Another process sends the file.</exception>
+    /// <exception cref="IOException">It cannot be opened: another process sends the file, or the folder is not there.</exception>
     public static UploadJournal Open(string folder, FileInfo source, FileUploadOptions options, TimeProvider time)
     {
         var recipients = options.Recipients;
