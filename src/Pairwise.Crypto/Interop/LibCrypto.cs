@@ -116,11 +116,25 @@ internal static unsafe partial class LibCrypto
     [SuppressGCTransition]
     internal static partial int EVP_MAC_final(nint ctx, byte* output, nuint* outl, nuint outsize);
 
+    /// <summary>Bytes of OpenSSL's <c>SHA512_CTX</c>: eight words, two of the length, a block and two numbers.</summary>
+    internal const int Sha512ContextLength = 216;
+
     // Deprecated in favour of EVP, whose set-up costs several times what hashing one block does. One block is so little
     // that the collector does not need to be told.
     [LibraryImport(Library)]
     [SuppressGCTransition]
     internal static partial void SHA512_Transform(void* c, byte* data);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    internal static partial int SHA512_Init(void* c);
+
+    [LibraryImport(Library)]
+    internal static partial int SHA512_Update(void* c, byte* data, nuint len);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    internal static partial int SHA512_Final(byte* md, void* c);
 
     [LibraryImport(Library)]
     internal static partial void ERR_clear_error();
