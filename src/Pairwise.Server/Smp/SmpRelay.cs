@@ -10,6 +10,8 @@ namespace Pairwise.Server.Smp;
 /// <summary>What all connections of one relay share. Fixed after construction; its parts are thread-safe.</summary>
 internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, MessageStore messages, NotificationStore notifications, SmpStatistics statistics)
 {
+    private readonly RandomIds _ids = new(options.Random);
+
     public SmpServerOptions Options { get; } = options;
 
     public QueueStore Queues { get; } = queues;
@@ -64,12 +66,7 @@ internal sealed class SmpRelay(SmpServerOptions options, QueueStore queues, Mess
     public long NowSeconds() => Options.Time.GetUtcNow().ToUnixTimeSeconds();
 
     /// <summary>A random id: unguessable, and a message's is also the nonce of its box.</summary>
-    public StoredId NewId()
-    {
-        Span<byte> bytes = stackalloc byte[StoredId.Length];
-        Options.Random.Fill(bytes);
-        return StoredId.From(bytes);
-    }
+    public StoredId NewId() => _ids.Next();
 
     /// <summary>Whether a password opens this relay for new queues and forwarding.</summary>
     public bool IsPassword(BasicAuth? password) =>
