@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Pairwise.Transport.Interop;
 
 namespace Pairwise.Transport.Sockets;
 
@@ -10,6 +11,7 @@ namespace Pairwise.Transport.Sockets;
 public sealed class PolledStream : Stream
 {
     private readonly Socket _socket;
+    private readonly SafeSocketHandle _handle;
     private readonly SocketPoller _poller;
     private readonly Readiness _reading = new();
 
@@ -24,6 +26,7 @@ public sealed class PolledStream : Stream
     {
         socket.Blocking = false;
         _socket = socket;
+        _handle = socket.SafeHandle;
         _poller = poller;
         Number = number;
     }
@@ -127,7 +130,7 @@ public sealed class PolledStream : Stream
         }
         catch (SocketException e)
         {
-            throw Failure(e);
+            throw new IOException(e.Message, e);
         }
 
         return _reading.WaitAsync(cancellationToken);
@@ -160,20 +163,15 @@ public sealed class PolledStream : Stream
     private bool TryReceive(Span<byte> buffer, out int count)
     {
         _reading.Clear();
-        count = _socket.Receive(buffer, SocketFlags.None, out var error);
-        switch (error)
-        {
-            case SocketError.Success:
-                // Less than there was room for: all that was there. Else there may be more, of which no event will tell; and the
-                // peer's end, or the failure, that was told together with these bytes is not told again.
-                if (count == buffer.Length || count == 0 || _isEnding)
-                    _reading.Keep();
-                return true;
-            case SocketError.WouldBlock:
-                return false;
-            default:
-                throw Failure(new SocketException((int)error));
-        }
+        count = SocketCalls.Receive(_handle, buffer);
+        if (count < 0)
+            return false;
+
+        // Less than there was room for: all that was there. Else there may be more, of which no event will tell; and the
+        // peer's end, or the failure, that was told together with these bytes is not told again.
+        if (count == buffer.Length || count == 0 || _isEnding)
+            _reading.Keep();
+        return true;
     }
 
     /// <summary>Sends what the system takes now.</summary>
@@ -182,16 +180,12 @@ public sealed class PolledStream : Stream
         var sent = 0;
         while (sent < buffer.Length)
         {
-            var count = _socket.Send(buffer[sent..], SocketFlags.None, out var error);
-            if (error == SocketError.WouldBlock)
+            var count = SocketCalls.Send(_handle, buffer[sent..]);
+            if (count < 0)
                 break;
-            if (error != SocketError.Success)
-                throw Failure(new SocketException((int)error));
             sent += count;
         }
 
         return sent;
     }
-
-    private static IOException Failure(SocketException cause) => new(cause.Message, cause);
 }

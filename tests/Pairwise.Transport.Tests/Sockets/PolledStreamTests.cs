@@ -142,6 +142,17 @@ public sealed class PolledStreamTests
         await Assert.ThrowsAnyAsync<IOException>(() => reading);
     }
 
+    [Fact]
+    public async Task A_write_to_a_peer_that_reset_fails_and_says_why()
+    {
+        await using var pair = await Pair.OpenAsync();
+        var reading = pair.Far.ReadAsync(new byte[1], Token).AsTask();
+        pair.Reset();
+        await Assert.ThrowsAnyAsync<IOException>(() => reading);
+        var failure = await Assert.ThrowsAnyAsync<IOException>(() => WriteAsync(pair.Far, [1])); // and no signal ends the process
+        Assert.NotEqual(".", failure.Message);
+    }
+
     private static async Task WriteAsync(Stream stream, byte[] bytes) => await stream.WriteAsync(bytes, Token);
 
     private static async Task<byte[]> ReadAsync(Stream stream, int length)
