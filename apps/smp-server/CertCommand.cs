@@ -14,6 +14,11 @@ internal static class CertCommand
         Command command = new("cert", "Make a new online certificate; the address stays.") { algorithm, name };
         command.SetAction((result, cancellationToken) => Failure.Guard(result, async output =>
         {
+            if (!File.Exists(folders.IniFile))
+            {
+                throw new SmpServerException($"the server is not initialized ({folders.IniFile} does not exist).\nRun `smp-server init`.");
+            }
+
             SmpServerFiles.Renew(folders.Configuration, AlgorithmOf(result.GetValue(algorithm)), result.GetValue(name), SystemRandom.Instance, TimeProvider.System);
             await output.WriteLineAsync("The new certificate is in use from the next start, or when the running server gets SIGHUP.");
             await output.WriteLineAsync($"Move {Path.Combine(folders.Configuration, SmpServerFiles.AuthorityKey)} to a safe place off this machine again.");

@@ -9,7 +9,8 @@ namespace Pairwise.SmpRelay;
 /// <summary>init: makes the folders, the certificates and the ini file, and tells the address.</summary>
 internal static class InitCommand
 {
-    private const string SourceCode = "https://github.com/simplex-chat/simplexmq";
+    /// <summary>Where the source code of the official server is.</summary>
+    public const string SourceCode = "https://github.com/simplex-chat/simplexmq";
     private const int PasswordBytes = 32;
     private const int ControlPasswordBytes = 18;
 

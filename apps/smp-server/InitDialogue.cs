@@ -3,7 +3,7 @@ using Pairwise.Server.Smp;
 
 namespace Pairwise.SmpRelay;
 
-/// <summary>The questions of init, for whoever did not say -y.</summary>
+/// <summary>The questions of init, for whoever did not say -y: in the official server's order, so that prepared answers fit both.</summary>
 internal static class InitDialogue
 {
     /// <summary>Asks; an empty answer keeps what the options say.</summary>
@@ -11,10 +11,13 @@ internal static class InitDialogue
     public static InitOptions Ask(InitOptions options, TextReader input, TextWriter output)
     {
         output.WriteLine("smp-server init --help lists all options. Enter keeps what stands in brackets.");
+        output.Write("A new server will be made. Enter to go on: ");
+        Read(input);
         bool storeLog = AskYesNo("Keep queues and messages over restarts", options.StoreLog, input, output);
         bool statistics = AskYesNo("Write statistics of each day", options.DailyStatistics, input, output);
         string? password = AskPassword(options.Password, input, output);
         string? host = AskText("Host name or IP address of the server", options.Fqdn ?? options.Ip, input, output);
+        string source = AskSource(options.SourceCode ?? InitCommand.SourceCode, input, output);
         string? web = AskText("Folder for the server's pages", options.WebPath ?? "www beside the logs", input, output);
         return options with
         {
@@ -22,6 +25,7 @@ internal static class InitDialogue
             DailyStatistics = statistics,
             Password = password,
             Fqdn = host ?? options.Fqdn,
+            SourceCode = source,
             WebPath = web ?? options.WebPath,
         };
     }
@@ -61,6 +65,22 @@ internal static class InitDialogue
             }
 
             output.WriteLine("Letters, digits and symbols, but no spaces, @, : and /.");
+        }
+    }
+
+    private static string AskSource(string usual, TextReader input, TextWriter output)
+    {
+        while (true)
+        {
+            switch (AskText("Address of the server's source code", usual, input, output))
+            {
+                case null:
+                    return usual;
+                case var address when address.StartsWith("https://", StringComparison.Ordinal) || address.StartsWith("http://", StringComparison.Ordinal):
+                    return address;
+            }
+
+            output.WriteLine("It begins with https:// or http://.");
         }
     }
 

@@ -18,6 +18,18 @@ public sealed class RelaySettingsTests
     }
 
     [Fact]
+    public async Task The_questions_of_init_come_in_the_order_of_the_original()
+    {
+        using var folder = new TestFolder();
+        string[] answers = ["", "", "y", "se cret", "secret", "relay.example.org", "ftp://x", "https://example.org/source", folder["pages"]];
+        var (code, said) = await RelayProcess.AnswerAsync(folder["relay"], null, answers, "init");
+        Assert.True(code == 0, said);
+        var ini = await File.ReadAllTextAsync(Path.Combine(folder["relay"], "etc", "smp-server.ini"), TestContext.Current.CancellationToken);
+        foreach (var line in new[] { "enable = on", "log_stats = on", "create_password = secret", "host = relay.example.org", "source_code = https://example.org/source", $"static_path = {folder["pages"]}" })
+            Assert.Contains($"\n{line}\n", ini, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Settings_that_cannot_be_used_are_all_named()
     {
         using var folder = new TestFolder();

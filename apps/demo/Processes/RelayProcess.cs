@@ -55,6 +55,19 @@ public sealed class RelayProcess : ChildProcess
         return (code, string.Join('\n', command.Lines));
     }
 
+    /// <summary>Runs a command that asks, and gives it answers, a line each.</summary>
+    /// <param name="folder">Folder of the relay.</param>
+    /// <param name="program">Path of another relay program; null for ours.</param>
+    /// <param name="answers">The answers, in the order of the questions.</param>
+    /// <param name="arguments">The command and its options.</param>
+    public static async Task<(int Code, string Said)> AnswerAsync(string folder, string? program, IEnumerable<string> answers, params string[] arguments)
+    {
+        await using var command = new RelayProcess(folder, program, arguments);
+        foreach (var answer in answers) await command.TypeAsync(answer);
+        var code = await command.EndInputAsync(Patience);
+        return (code, string.Join('\n', command.Lines));
+    }
+
     /// <summary>Starts a relay that <see cref="InitAsync"/> made, and waits until it accepts connections.</summary>
     /// <param name="folder">Folder of the relay.</param>
     /// <param name="address">Its address.</param>
