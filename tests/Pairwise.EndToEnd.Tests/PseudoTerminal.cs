@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Pairwise.Demo.Processes;
 using Pairwise.TestKit;
 
 namespace Pairwise.EndToEnd.Tests;
@@ -35,7 +36,7 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
 
         // The shell opens the terminal's other end for the program; setsid makes it the controlling one.
         var start = new ProcessStartInfo("setsid") { UseShellExecute = false };
-        foreach (var word in new[] { "-w", "sh", "-c", "exec \"$@\" <" + path + " >" + path + " 2>&1", "sh", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "pairwise.dll") })
+        foreach (var word in new[] { "-w", "sh", "-c", "exec \"$@\" <" + path + " >" + path + " 2>&1", "sh" }.Concat(ChildProcess.Own("pairwise")))
         {
             start.ArgumentList.Add(word);
         }

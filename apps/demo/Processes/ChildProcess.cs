@@ -36,9 +36,14 @@ public abstract partial class ChildProcess : IAsyncDisposable
         _reading = Task.WhenAll(CollectAsync(_process.StandardOutput), CollectAsync(_process.StandardError));
     }
 
-    /// <summary>The command <c>dotnet exec PROGRAM.dll</c>, from the folder of the running program.</summary>
+    /// <summary>
+    /// The command <c>dotnet exec PROGRAM.dll</c>, from the folder of the running program; or <c>FOLDER/PROGRAM</c> when
+    /// <c>PAIRWISE_PROGRAMS</c> names a folder, such as that of <c>./publish</c>.
+    /// </summary>
     public static IReadOnlyList<string> Own(string program, params IEnumerable<string> arguments) =>
-        [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments];
+        Environment.GetEnvironmentVariable("PAIRWISE_PROGRAMS") is { Length: > 0 } folder
+            ? [Path.Combine(Path.GetFullPath(folder), program), .. arguments]
+            : [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments];
 
     /// <summary>Process id.</summary>
     public int Id => _process.Id;
