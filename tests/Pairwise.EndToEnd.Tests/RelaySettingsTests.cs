@@ -11,7 +11,7 @@ public sealed class RelaySettingsTests
     {
         using var folder = new TestFolder();
         await FileServerProcess.InitAsync(folder["server"], null, ("path", ""), ("create_password", ""));
-        var (code, said) = await FileServerProcess.RunAsync(folder["server"], null, "start");
+        var (code, said) = await FileServerProcess.RunAsync(folder["server"], null, "start", "+RTS", "-N", "-RTS");
         Assert.Equal(1, code);
         Assert.Contains("[FILES] path: ", said, StringComparison.Ordinal);
         Assert.Contains("[AUTH] create_password: ", said, StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class RelaySettingsTests
         }
 
         await File.WriteAllLinesAsync(ini, lines, TestContext.Current.CancellationToken);
-        var (code, said) = await RelayProcess.RunAsync(folder["relay"], null, "start");
+        var (code, said) = await RelayProcess.RunAsync(folder["relay"], null, "start", "+RTS", "-N", "-RTS");
         Assert.Equal(1, code);
         foreach (var (key, _) in wrong) Assert.Contains($"] {key}: ", said, StringComparison.Ordinal);
     }
