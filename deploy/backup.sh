@@ -6,26 +6,29 @@
 # they last two days.
 set -eu
 
-fail() { echo "backup.sh: $*" >&2; exit 1; }
-case "${1:-}" in
-    smp) name=smp-server folders="etc/opt/simplex var/opt/simplex" ;;
-    xftp) name=xftp-server folders="etc/opt/simplex-xftp var/opt/simplex-xftp" ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
-esac
+. "$(cd "$(dirname "$0")" && pwd)/relay.sh"
+choose "${1:-}" || usage
 file=${2:-$name-$(date -u +%Y%m%dT%H%M%SZ).tar.gz}
-root=${DESTDIR:-/}
 [ ! -e "$file" ] || fail "$file exists already: choose another name"
+[ -f "${DESTDIR:-}$config/$ini" ] || fail "there is no relay: ${DESTDIR:-}$config/$ini is missing"
+umask 077
+(: > "$file.part") 2>/dev/null || fail "$file cannot be written: choose another place"
 
 was_active=no
-if [ -z "${DESTDIR:-}" ] && command -v systemctl >/dev/null && systemctl is-active -q "$name"; then
+if [ -z "${DESTDIR:-}" ] && has_systemd && systemctl is-active -q "$name"; then
     was_active=yes
-    systemctl stop "$name"
     trap 'systemctl start "$name"' EXIT
+    systemctl stop "$name"
 fi
 
-umask 077
 # The pages are made anew at every start.
-# shellcheck disable=SC2086
-tar -czf "$file.part" --exclude='var/opt/*/www' --exclude='var/opt/*/files' -C "$root" $folders || { rm -f "$file.part"; fail "the archive could not be written"; }
+tar -czf "$file.part" --exclude='var/opt/*/www' --exclude='var/opt/*/files' -C "${DESTDIR:-/}" "${config#/}" "${state#/}" \
+    || { rm -f "$file.part"; fail "the archive could not be written"; }
 mv "$file.part" "$file"
 echo "$file ($(du -h "$file" | cut -f1)), $name was $([ $was_active = yes ] && echo 'stopped for it and starts again' || echo 'not running')"
+for key in store_queues store_messages store_files; do
+    if [ "$(setting $key)" = database ]; then
+        echo "What is in PostgreSQL is not in it ($key = database): save that with pg_dump, while the relay is stopped." >&2
+        break
+    fi
+done
