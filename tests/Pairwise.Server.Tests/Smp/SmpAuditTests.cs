@@ -47,6 +47,25 @@ public sealed class SmpAuditTests : IDisposable
             audit.Files.Sum(file => file.Length));
     }
 
+    [Fact]
+    public async Task Copies_that_the_official_unit_made_at_a_stop_are_what_they_are_copies_of()
+    {
+        AddQueue();
+        Save();
+        foreach (var (kind, log) in new[] { ("queues", SmpServerFiles.StoreLog), ("messages", SmpServerFiles.MessageLog), ("stats", "smp-server-stats.log") })
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(_folder.State, "backups", kind)).FullName;
+            var source = Path.Combine(_folder.State, log);
+            File.WriteAllText(Path.Combine(folder, log + ".2026-11-21T18:25:36"), File.Exists(source) ? File.ReadAllText(source) : "");
+        }
+
+        var audit = await RunAsync();
+        Assert.Equal(1, audit.Queues.Count);
+        Assert.Equal(
+            [AuditedKind.Queues, AuditedKind.Messages, AuditedKind.Statistics],
+            audit.Files.Where(file => file.Name.StartsWith("backups", StringComparison.Ordinal) && file is { IsFormer: true, UnknownLines: 0 }).Select(file => file.Kind).Order());
+    }
+
     [Theory]
     [InlineData("memory_1", 11)]
     [InlineData("memory_2", 11)]

@@ -296,9 +296,11 @@ public sealed class SmpAudit
             return new AuditedFile(name, length, length == 0 ? AuditedKind.Lock : AuditedKind.Unknown, false, 0, 0);
         }
 
-        if (name.StartsWith("smp-server-stats", StringComparison.Ordinal) || name == SmpServerFiles.Metrics)
+        bool isCopy = IsStopScriptCopy(name);
+        string kept = isCopy ? Path.GetFileName(name) : name;
+        if (kept.StartsWith("smp-server-stats", StringComparison.Ordinal) || kept == SmpServerFiles.Metrics)
         {
-            return new AuditedFile(name, length, AuditedKind.Statistics, name.EndsWith(".bak", StringComparison.Ordinal), 0, 0);
+            return new AuditedFile(name, length, AuditedKind.Statistics, isCopy || name.EndsWith(".bak", StringComparison.Ordinal), 0, 0);
         }
 
         return Known(SmpServerFiles.StoreLog, AuditedKind.Queues, line => StoreLogCodec.TryRead(line, out _))
@@ -307,10 +309,14 @@ public sealed class SmpAudit
             ?? new AuditedFile(name, length, AuditedKind.Unknown, false, 0, 0);
 
         AuditedFile? Known(string log, AuditedKind kind, LineForm isLine) =>
-            name == log || name.StartsWith(log + ".", StringComparison.Ordinal)
+            kept == log || kept.StartsWith(log + ".", StringComparison.Ordinal)
                 ? AuditLog(name, length, file, kind, name != log, isLine)
                 : null;
     }
+
+    // The official unit copies the logs at each stop (backups/queues/smp-server-store.log.DATE): who moved from it has them.
+    private static bool IsStopScriptCopy(string name) =>
+        name.Split(Path.DirectorySeparatorChar) is ["backups", "queues" or "messages" or "stats", _];
 
     private static AuditedFile AuditLog(string name, long length, string file, AuditedKind kind, bool isFormer, LineForm isLine)
     {
