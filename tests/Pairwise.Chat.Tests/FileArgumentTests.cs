@@ -76,6 +76,18 @@ public sealed class FileArgumentTests : FileConversation
     }
 
     [Fact]
+    public async Task File_that_failed_at_its_relays_can_be_received_later_too()
+    {
+        await OfferDescribedAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        Agent.Tell(new AgentEvent.FileReceiveFailed(Agent.Transfers.Begun[0].Id, new AgentError.FileServer($"xftp://AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=@{Host}", XftpError.Auth.Instance)));
+        Assert.StartsWith("failed Received file 1", await NextAsync(), StringComparison.Ordinal);
+        await DoAsync<ChatResponse.SettingChanged>("/_set_file_to_receive 1");
+        await RestartAsync();
+        Assert.Equal("started Received file 1 (ab.tar.gz)", await NextAsync());
+    }
+
+    [Fact]
     public async Task File_to_be_received_later_whose_relays_are_unknown_stays_offered_and_says_why()
     {
         await OfferDescribedAsync();

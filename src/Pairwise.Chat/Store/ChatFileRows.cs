@@ -109,7 +109,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
 
     /// <summary>Files that were to be received at the next start, with whether they are to be encrypted here.</summary>
     public List<(ChatFileId File, bool? IsEncrypted)> GetToReceive() => session.Query(
-        "SELECT file_id, receive_later FROM chat_files WHERE receive_later IS NOT NULL AND state IN (10, 16) ORDER BY file_id",
+        "SELECT file_id, receive_later FROM chat_files WHERE receive_later IS NOT NULL AND state IN (10, 15, 16) ORDER BY file_id",
         static row => (new ChatFileId(row.GetInt64(0)), row.GetInt64(1) switch { LaterPlain => false, LaterEncrypted => true, _ => (bool?)null }));
 
     /// <summary>The file is to be received at the next start.</summary>
