@@ -3,7 +3,12 @@ using Pairwise.TestKit;
 
 namespace Pairwise.Crypto.Tests;
 
-/// <summary>What is left of secrets that nobody disposed, and that nothing is taken from those who still use them.</summary>
+/// <summary>
+/// What is left of secrets that nobody disposed, and that nothing is taken from those who still use them. Run alone: no
+/// other test's collection comes between.
+/// </summary>
+[Collection(nameof(SecretBytesTests))]
+[CollectionDefinition(nameof(SecretBytesTests), DisableParallelization = true)]
 public sealed class SecretBytesTests
 {
     [Fact]
@@ -28,7 +33,7 @@ public sealed class SecretBytesTests
     [Fact]
     public void A_secret_that_nobody_disposed_is_wiped_at_the_end_of_its_memory()
     {
-        // The finalizer has seen it last, and it is there until the next collection: that of another test may come first.
+        // The finalizer has seen it last, and it is there until the next collection, which the system may begin by itself.
         const int attempts = 50;
         var seen = Enumerable.Range(0, attempts).Select(_ =>
         {

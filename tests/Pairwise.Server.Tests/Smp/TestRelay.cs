@@ -3,6 +3,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Operation;
 
 namespace Pairwise.Server.Tests.Smp;
 
@@ -93,6 +94,7 @@ public static class TestRelay
         Endpoints = [],
         Host = "localhost",
         Logging = FaultLog.Factory,
+        ReadMemory = () => new MemoryReading(0, long.MaxValue), // what others leave of the machine's is no part of a test
     };
 
     public static Task<SmpServer> StartAsync(TestFolder folder, Func<SmpServerOptions, SmpServerOptions>? change = null) =>
