@@ -57,6 +57,10 @@ internal static class AuditCommand
         if (audit.Database is { } database)
         {
             Say(output, $"Queues deleted, whose rows stay so that their ids are not given out again: {database.DeletedQueues}");
+            if (database.DeletedMessages > 0)
+            {
+                Say(output, $"  with messages that the official server left, removed at the next start     {database.DeletedMessages}");
+            }
         }
 
         if (audit.DeletedQueues > 0)
@@ -149,12 +153,12 @@ internal static class AuditCommand
             Say(output, $"Link data:      {(queue.Link is { } link ? $"{link.FixedPart.Length + link.UserPart.Length} bytes, encrypted; the key is in the link, which is not here" : "none")}");
             Say(output, $"Notifications:  {(queue.Notifier is null ? "none" : "credentials of a notification server")}");
             Say(output, $"Service:        {(queue.ServiceId is null ? "none" : "associated with a service certificate")}");
-            IReadOnlyList<StoredMessage> messages = audit.Messages.All(queue);
+            IReadOnlyList<AuditedMessage> messages = audit.Messages.Of(queue);
             Say(output, $"Messages:       {messages.Count}");
-            foreach (StoredMessage message in messages)
+            foreach (AuditedMessage message in messages)
             {
                 string time = DateTimeOffset.FromUnixTimeSeconds(message.Seconds).UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
-                Say(output, $"  {time}   {(message.IsQuota ? "mark that the queue was full" : $"{message.Body.Length} bytes, encrypted between sender and recipient")}");
+                Say(output, $"  {time}   {(message.IsQuota ? "mark that the queue was full" : $"{message.Length} bytes, encrypted between sender and recipient")}");
             }
 
             Say(output, $"");

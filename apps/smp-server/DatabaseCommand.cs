@@ -19,13 +19,25 @@ internal static class DatabaseCommand
             options.PoolSize,
             options.Yes,
             Verb(options, "import", "Fill the empty database from the store log and the message log.", (database, tables, cancellationToken) =>
-                DatabaseMoves.ImportAsync(database, tables, folders.StoreLog, folders.MessageLog, TimeProvider.System, cancellationToken)),
+            {
+                CheckJournals(folders, tables);
+                return DatabaseMoves.ImportAsync(database, tables, folders.StoreLog, folders.MessageLog, TimeProvider.System, cancellationToken);
+            }),
             Verb(options, "export", "Write the store log and the message log from the database.", (database, tables, cancellationToken) =>
                 DatabaseMoves.ExportAsync(database, tables, folders.StoreLog, folders.MessageLog, TimeProvider.System, cancellationToken)),
-            Verb(options, "delete", "Delete what the database holds.", (database, tables, cancellationToken) =>
+            Verb(options, "delete", "Delete what the database holds: its tables with the schema, or the messages only.", (database, tables, cancellationToken) =>
                 DatabaseMoves.DeleteAsync(database, tables, TimeProvider.System, cancellationToken)),
         };
         return command;
+    }
+
+    // Whoever moves all of a relay would find its messages missing.
+    private static void CheckJournals(ServerFolders folders, DatabaseTables tables)
+    {
+        if (tables.HasFlag(DatabaseTables.Messages) && !File.Exists(folders.MessageLog) && Directory.Exists(folders.MessageFolder))
+        {
+            throw new SmpServerException($"messages are in journals ({folders.MessageFolder}): write them into the message log first (smp-server journal export), or leave them there and import the queues (--table queues).");
+        }
     }
 
     private static Command Verb(

@@ -96,7 +96,9 @@ internal static class StartCommand
         output.WriteLine($"SMP server v{version.ToString(3)}");
         output.WriteLine($"Fingerprint: {server.Identity.KeyHash.ToBase64Url()}");
         output.WriteLine($"Server address: {AddressWithPassword(server, options)}");
-        output.WriteLine(options.KeepQueues ? $"Store log: {folders.StoreLog}" : "Store log disabled.");
+        output.WriteLine(
+            options.Database is { } database ? $"PostgreSQL {database}{(options.MirrorDatabaseToLog ? $", store log: {folders.StoreLog}" : "")}"
+            : options.KeepQueues ? $"Store log: {folders.StoreLog}" : "Store log disabled.");
         StateReport.Write(server.Report, output);
         output.WriteLine(options.MessageExpiration is { } messages ? $"expiring messages after {messages.Lifetime.TotalDays:0} days" : "not expiring messages");
         output.WriteLine(options.InactiveClients is { } clients
@@ -125,7 +127,7 @@ internal static class StartCommand
             : server.Address;
     }
 
-    // The two ways to keep messages exclude each other, and what the other way left behind would be forgotten.
+    // The ways to keep messages exclude each other, and what the other way left behind would be forgotten.
     private static void CheckMessageStorage(ServerFolders folders, SmpServerOptions options)
     {
         bool hasFile = File.Exists(folders.MessageLog);
@@ -133,6 +135,16 @@ internal static class StartCommand
         if (hasFile && hasFolder)
         {
             throw new SmpServerException($"both {folders.MessageLog} and {folders.MessageFolder} are present: keep the one that holds the messages, and set store_messages accordingly.");
+        }
+
+        if (options.MessageStorage == MessageStorage.Database && hasFile)
+        {
+            throw new SmpServerException($"store_messages is database, but {folders.MessageLog} is present: move the messages with `smp-server database import --table messages`, or move the file away if they are in the database.");
+        }
+
+        if (options.MessageStorage == MessageStorage.Database && hasFolder)
+        {
+            throw new SmpServerException($"store_messages is database, but {folders.MessageFolder} is present: set store_messages to journal, or move the messages with `smp-server journal export` and `smp-server database import --table messages`.");
         }
 
         if (options.MessageStorage == MessageStorage.Journal && hasFile)

@@ -100,7 +100,9 @@ public sealed partial class SmpServer : IAsyncDisposable
 
         (SmpServerIdentity identity, TlsCredential credential) = SmpServerFiles.Load(options.ConfigurationFolder);
         SmpServerState state = await SmpServerState.RestoreAsync(options, cancellationToken);
-        SmpServer server = new(new SmpRelay(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites, Disk = state.Disk }, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
+        SmpRelay relay = new(options, state.Queues, state.Messages, state.Notifications, state.Statistics) { DurableWrites = state.DurableWrites, Disk = state.Disk };
+        state.QueueEvicted = queue => relay.EndDeleted(queue, null);
+        SmpServer server = new(relay, state, identity, options.Logging.CreateLogger("Pairwise.Smp"));
         try
         {
             server._web = await ServerWeb.StartAsync(
@@ -334,7 +336,8 @@ public sealed partial class SmpServer : IAsyncDisposable
 
     private static SmpSiteSettings PageSettings(SmpServerOptions options) => new()
     {
-        Persistence = !options.KeepQueues ? "nothing" : options.KeepMessages || options.MessageStorage == MessageStorage.Journal ? "queues and messages" : "queues",
+        Persistence = options.Database is null && !options.KeepQueues ? "nothing"
+            : options.KeepMessages || options.MessageStorage != MessageStorage.Memory ? "queues and messages" : "queues",
         MessageExpiration = options.MessageExpiration?.Lifetime,
         IsStatisticsEnabled = options.Web.IsStatisticsEnabled,
         AreNewQueuesAllowed = options.AllowNewQueues,

@@ -54,6 +54,9 @@ internal sealed class SmpServerState : IAsyncDisposable
     /// <summary>What answers wait for; null when stores write at once.</summary>
     public IDurableWrites? DurableWrites { get; }
 
+    /// <summary>Told of a queue that is gone because the database does not have it. Set before clients come.</summary>
+    public Action<SmpQueue>? QueueEvicted { get; set; }
+
     public SmpStatistics Statistics { get; } = new();
 
     public NotificationStore Notifications { get; }
@@ -243,7 +246,7 @@ internal sealed class SmpServerState : IAsyncDisposable
         }
 
         PostgresReport report = await _database.LoadAsync(Queues, Messages as PostgresMessageStore, cancellationToken);
-        _database.Attach(Queues, FileFor(SmpServerFiles.StoreLog, _options.MirrorDatabaseToLog));
+        _database.Attach(Queues, Messages as PostgresMessageStore, FileFor(SmpServerFiles.StoreLog, _options.MirrorDatabaseToLog), queue => QueueEvicted?.Invoke(queue));
         return report;
     }
 

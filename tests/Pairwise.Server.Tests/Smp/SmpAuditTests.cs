@@ -139,7 +139,7 @@ public sealed class SmpAuditTests : IDisposable
         var before = Contents();
         var audit = await RunAsync();
         var held = Assert.Single(audit.Find(TextEncoding.ToBase64Url(queue.SenderId.ToArray())));
-        Assert.Equal([1_700_000_000L, 1_700_000_001L, 1_700_000_002L], audit.Messages.All(held).Select(message => message.Seconds));
+        Assert.Equal([1_700_000_000L, 1_700_000_001L, 1_700_000_002L], audit.Messages.Of(held).Select(message => message.Seconds));
         Assert.Equal(3, audit.Messages.Count);
         Assert.Equal(before, Contents());
 

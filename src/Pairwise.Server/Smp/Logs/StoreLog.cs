@@ -46,7 +46,13 @@ public static class StoreLog
     /// Applies every record of a log to a store that has no log of its own yet. One thread reads and parses, another
     /// applies: each is about half of the work.
     /// </summary>
-    public static StoreLogReport Read(string path, QueueStore store)
+    public static StoreLogReport Read(string path, QueueStore store) => Read(path, store, isWanted: null);
+
+    /// <summary>The same for some of the queues, and all services.</summary>
+    /// <param name="path">The log.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="isWanted">Whether records about the queue of this recipient id are applied; null = all are.</param>
+    public static StoreLogReport Read(string path, QueueStore store, Func<StoredId, bool>? isWanted)
     {
         long broken = 0;
         long refused = 0;
@@ -79,7 +85,10 @@ public static class StoreLog
             {
                 if (StoreLogCodec.TryRead(line, out StoreLogRecord? record))
                 {
-                    records.Add(record!);
+                    if (isWanted is null || record!.QueueId is not { } queue || isWanted(queue))
+                    {
+                        records.Add(record!);
+                    }
                 }
                 else if (isTorn)
                 {

@@ -29,45 +29,62 @@ public abstract record StoreLogRecord
     {
     }
 
+    /// <summary>The recipient id of the queue that it is about; null where it is about none.</summary>
+    public StoredId? QueueId => this switch
+    {
+        CreateQueue create => create.Queue.RecipientId,
+        QueueChange change => change.RecipientId,
+        _ => null,
+    };
+
+    /// <summary>A change of a queue that is there.</summary>
+    public abstract record QueueChange : StoreLogRecord
+    {
+        private protected QueueChange(StoredId recipientId) => RecipientId = recipientId;
+
+        /// <summary>The queue's recipient id.</summary>
+        public StoredId RecipientId { get; }
+    }
+
     /// <summary>CREATE: a whole queue.</summary>
     public sealed record CreateQueue(SmpQueue Queue) : StoreLogRecord;
 
     /// <summary>LINK: link data set or replaced.</summary>
-    public sealed record CreateLink(StoredId RecipientId, QueueLink Link) : StoreLogRecord;
+    public sealed record CreateLink(StoredId RecipientId, QueueLink Link) : QueueChange(RecipientId);
 
     /// <summary>LDELETE: link data removed.</summary>
-    public sealed record DeleteLink(StoredId RecipientId) : StoreLogRecord;
+    public sealed record DeleteLink(StoredId RecipientId) : QueueChange(RecipientId);
 
     /// <summary>SECURE: the sender's key set.</summary>
-    public sealed record SecureQueue(StoredId RecipientId, StoredKey SenderKey) : StoreLogRecord;
+    public sealed record SecureQueue(StoredId RecipientId, StoredKey SenderKey) : QueueChange(RecipientId);
 
     /// <summary>KEYS: the recipient keys replaced.</summary>
-    public sealed record UpdateKeys(StoredId RecipientId, IReadOnlyList<StoredKey> Keys) : StoreLogRecord;
+    public sealed record UpdateKeys(StoredId RecipientId, IReadOnlyList<StoredKey> Keys) : QueueChange(RecipientId);
 
     /// <summary>NOTIFIER: notifier credentials set.</summary>
-    public sealed record AddNotifier(StoredId RecipientId, QueueNotifier Notifier) : StoreLogRecord;
+    public sealed record AddNotifier(StoredId RecipientId, QueueNotifier Notifier) : QueueChange(RecipientId);
 
     /// <summary>SUSPEND: no more messages.</summary>
-    public sealed record SuspendQueue(StoredId RecipientId) : StoreLogRecord;
+    public sealed record SuspendQueue(StoredId RecipientId) : QueueChange(RecipientId);
 
     /// <summary>BLOCK: blocked by the operator.</summary>
-    public sealed record BlockQueue(StoredId RecipientId, SmpError.Blocked Block) : StoreLogRecord;
+    public sealed record BlockQueue(StoredId RecipientId, SmpError.Blocked Block) : QueueChange(RecipientId);
 
     /// <summary>UNBLOCK: active again.</summary>
-    public sealed record UnblockQueue(StoredId RecipientId) : StoreLogRecord;
+    public sealed record UnblockQueue(StoredId RecipientId) : QueueChange(RecipientId);
 
     /// <summary>DELETE: the queue is gone.</summary>
-    public sealed record DeleteQueue(StoredId RecipientId) : StoreLogRecord;
+    public sealed record DeleteQueue(StoredId RecipientId) : QueueChange(RecipientId);
 
     /// <summary>NDELETE: notifier credentials removed.</summary>
-    public sealed record DeleteNotifier(StoredId RecipientId) : StoreLogRecord;
+    public sealed record DeleteNotifier(StoredId RecipientId) : QueueChange(RecipientId);
 
     /// <summary>TIME: the day of last use, in days since 1970.</summary>
-    public sealed record UpdateTime(StoredId RecipientId, int Day) : StoreLogRecord;
+    public sealed record UpdateTime(StoredId RecipientId, int Day) : QueueChange(RecipientId);
 
     /// <summary>NEW_SERVICE: a service certificate seen for the first time.</summary>
     public sealed record NewService(ServiceRecord Service) : StoreLogRecord;
 
     /// <summary>QUEUE_SERVICE: a queue associated with a service, or with none any more.</summary>
-    public sealed record QueueService(StoredId RecipientId, ServiceSide Side, StoredId? ServiceId) : StoreLogRecord;
+    public sealed record QueueService(StoredId RecipientId, ServiceSide Side, StoredId? ServiceId) : QueueChange(RecipientId);
 }

@@ -70,7 +70,7 @@ public sealed class SmpAudit
 
     private readonly string _stateFolder;
 
-    private SmpAudit(string stateFolder, QueueStore queues, MessageStore messages, IReadOnlyList<AuditedFile> files, long notifications, DatabaseAudit? database)
+    private SmpAudit(string stateFolder, QueueStore queues, AuditedMessages messages, IReadOnlyList<AuditedFile> files, long notifications, DatabaseAudit? database)
     {
         _stateFolder = stateFolder;
         Queues = queues;
@@ -84,7 +84,7 @@ public sealed class SmpAudit
     public QueueStore Queues { get; }
 
     /// <summary>The messages that wait on disk: in the message log, in journals or in the database.</summary>
-    public MessageStore Messages { get; }
+    public AuditedMessages Messages { get; }
 
     /// <summary>Every file of both folders.</summary>
     public IReadOnlyList<AuditedFile> Files { get; }
@@ -115,8 +115,7 @@ public sealed class SmpAudit
         }
 
         QueueStore queues = new();
-        // The audit counts what is there, whatever quota it was taken under.
-        MemoryMessageStore messages = new(int.MaxValue);
+        AuditedMessages messages = new();
         DatabaseAudit? tables = database is null ? null : await DatabaseAudit.RunAsync(database, queues, messages, cancellationToken);
         string storeLog = Path.Combine(stateFolder, SmpServerFiles.StoreLog);
         if (database is null && File.Exists(storeLog))
@@ -127,7 +126,14 @@ public sealed class SmpAudit
         string messageLog = Path.Combine(stateFolder, SmpServerFiles.MessageLog);
         if (File.Exists(messageLog))
         {
-            MessageLog.Restore(messageLog, queues, messages, before: null, cancellationToken);
+            LogFileReader.ReadLines(messageLog, (line, _) =>
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (MessageLogCodec.TryRead(line, out StoredId recipientId, out StoredMessage? message) && queues.TryFindByRecipient(recipientId, out var _))
+                {
+                    messages.Add(recipientId, message!);
+                }
+            });
         }
 
         long waiting = ReadJournals(Path.Combine(stateFolder, SmpServerFiles.MessageFolder), queues, messages);
@@ -244,7 +250,7 @@ public sealed class SmpAudit
         return created.Count;
     }
 
-    private static long ReadJournals(string folder, QueueStore queues, MessageStore messages)
+    private static long ReadJournals(string folder, QueueStore queues, AuditedMessages messages)
     {
         long waiting = 0;
         if (!Directory.Exists(folder))
@@ -257,7 +263,7 @@ public sealed class SmpAudit
         {
             foreach (StoredMessage message in journals.Look(queue.RecipientId))
             {
-                messages.Restore(queue, message);
+                messages.Add(queue.RecipientId, message);
                 waiting++;
             }
         }

@@ -26,7 +26,35 @@ internal sealed class SmpControl(
     private const long SecondsPerDay = 86400;
     private readonly ControlRoleHolder _role = new(options.AdministratorPassword, options.UserPassword);
 
-    public ValueTask<string?> ExecuteAsync(string line) => new(Execute(line));
+    /// <remarks>What was changed is stored when the answer is there, or the answer says that it is not.</remarks>
+    public async ValueTask<string?> ExecuteAsync(string line)
+    {
+        WriteAccount account = new();
+        account.Begin();
+        string? answer;
+        try
+        {
+            answer = Execute(line);
+        }
+        finally
+        {
+            WriteAccount.End();
+        }
+
+        if (relay.DurableWrites is { } writes && line.Trim().Split(' ')[0] is "block" or "unblock" or "delete")
+        {
+            try
+            {
+                await writes.WhenWrittenAsync(account);
+            }
+            catch (IOException)
+            {
+                return "error: the database does not store it: look at the queue again when it is back";
+            }
+        }
+
+        return answer;
+    }
 
     /// <summary>The answer to one line; null ends the session.</summary>
     public string? Execute(string line)

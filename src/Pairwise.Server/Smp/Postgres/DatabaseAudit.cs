@@ -1,4 +1,5 @@
 using Npgsql;
+using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Store;
 
 namespace Pairwise.Server.Smp.Postgres;
@@ -18,7 +19,8 @@ public sealed record AuditedTable(string Name, long Length, long Rows, bool IsKn
 /// </summary>
 /// <param name="Tables">All tables of the schema.</param>
 /// <param name="DeletedQueues">Rows of deleted queues, which stay for a while so that their ids are not given out again.</param>
-public sealed record DatabaseAudit(IReadOnlyList<AuditedTable> Tables, long DeletedQueues)
+/// <param name="DeletedMessages">Messages of theirs, which the official server leaves there for as long.</param>
+public sealed record DatabaseAudit(IReadOnlyList<AuditedTable> Tables, long DeletedQueues, long DeletedMessages)
 {
     private static readonly Dictionary<string, string[]> KnownColumns = new(StringComparer.Ordinal)
     {
@@ -33,9 +35,9 @@ public sealed record DatabaseAudit(IReadOnlyList<AuditedTable> Tables, long Dele
         ["migrations"] = ["name", "ts", "down"],
     };
 
-    /// <summary>Reads a database, and puts its queues, services and messages into stores for a closer look.</summary>
+    /// <summary>Reads a database, and puts its queues, services and what is told of messages into stores for a closer look.</summary>
     /// <exception cref="SmpServerException">The database cannot be used.</exception>
-    public static async Task<DatabaseAudit> RunAsync(PostgresOptions options, QueueStore queues, MessageStore messages, CancellationToken cancellationToken)
+    public static async Task<DatabaseAudit> RunAsync(PostgresOptions options, QueueStore queues, AuditedMessages messages, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(queues);
@@ -65,7 +67,10 @@ public sealed record DatabaseAudit(IReadOnlyList<AuditedTable> Tables, long Dele
                     unknownRows.GetValueOrDefault(name)));
             }
 
-            return new DatabaseAudit(tables, await DatabaseMoves.CountAsync(connection, "msg_queues WHERE deleted_at IS NOT NULL", cancellationToken));
+            return new DatabaseAudit(
+                tables,
+                await DatabaseMoves.CountAsync(connection, "msg_queues WHERE deleted_at IS NOT NULL", cancellationToken),
+                await DatabaseMoves.CountAsync(connection, "messages JOIN msg_queues USING (recipient_id) WHERE deleted_at IS NOT NULL", cancellationToken));
         }
         catch (Exception fault) when (fault is NpgsqlException or System.Net.Sockets.SocketException)
         {
@@ -74,17 +79,25 @@ public sealed record DatabaseAudit(IReadOnlyList<AuditedTable> Tables, long Dele
     }
 
     private static async Task<Dictionary<string, long>> ReadRowsAsync(
-        NpgsqlConnection connection, QueueStore queues, MessageStore messages, CancellationToken cancellationToken)
+        NpgsqlConnection connection, QueueStore queues, AuditedMessages messages, CancellationToken cancellationToken)
     {
         var unknown = new Dictionary<string, long>(StringComparer.Ordinal);
         await ReadAsync("services", "SELECT service_id, service_role, service_cert, service_cert_hash, created_at FROM services", row =>
             PostgresRows.ReadService(row) is { } service && queues.GetOrAddService(service, out _) is null);
         await ReadAsync("msg_queues", $"SELECT {PostgresRows.QueueColumns} FROM msg_queues WHERE deleted_at IS NULL", row =>
             PostgresRows.ReadQueue(row) is { } queue && queues.Add(queue) is null);
-        await ReadAsync("messages", $"SELECT {PostgresRows.MessageColumns} FROM messages ORDER BY recipient_id, message_id", row =>
-            PostgresRows.TryReadMessage(row, out var recipientId, out var message)
-            && queues.TryFindByRecipient(recipientId, out var queue)
-            && messages.Restore(queue, message!));
+        await ReadAsync("messages", "SELECT recipient_id, msg_id, msg_ts, msg_quota, octet_length(msg_body) FROM messages JOIN msg_queues USING (recipient_id) WHERE deleted_at IS NULL ORDER BY message_id", row =>
+        {
+            if (!StoredId.TryFrom(row.GetFieldValue<byte[]>(0), out var recipientId)
+                || !StoredId.TryFrom(row.GetFieldValue<byte[]>(1), out _)
+                || !queues.TryFindByRecipient(recipientId, out var _))
+            {
+                return false;
+            }
+
+            messages.Add(recipientId, new AuditedMessage(row.GetInt64(2), row.GetBoolean(3), row.GetInt32(4)));
+            return true;
+        });
         return unknown;
 
         Task ReadAsync(string table, string sql, Func<NpgsqlDataReader, bool> isKnown) => PostgresStore.ReadAsync(

@@ -1,3 +1,5 @@
+using Pairwise.Server.Smp.Store;
+
 namespace Pairwise.Server.Smp.Postgres;
 
 /// <summary>One statement that waits to be carried out, with the values it had when it was asked for.</summary>
@@ -9,7 +11,10 @@ internal sealed record PostgresChange(string Sql, object?[] Values)
     /// </summary>
     public string? RepeatedSql { get; init; }
 
-    /// <summary>How many rows it has to touch at least; fewer mean that the database was changed by somebody else.</summary>
+    /// <summary>The recipient id of the queue that it is about: that is read again when the change is refused. Null where it is about none.</summary>
+    public StoredId? Queue { get; init; }
+
+    /// <summary>Whether it has to touch a row; none means that the database was changed by somebody else.</summary>
     public bool MustChangeRow { get; init; }
 
     /// <summary>The bytes of its longest values: what it takes to hold it.</summary>
@@ -19,4 +24,7 @@ internal sealed record PostgresChange(string Sql, object?[] Values)
         ReadOnlyMemory<byte> bytes => bytes.Length,
         _ => 0,
     });
+
+    /// <summary>The same change, as it is made when it may have been made already.</summary>
+    public PostgresChange ForRepetition() => RepeatedSql is { } sql ? new PostgresChange(sql, Values) : this;
 }

@@ -107,6 +107,31 @@ internal sealed class PostgresMessageStore(int quota, PostgresStore database, Ti
         }
     }
 
+    /// <summary>What waits in a queue is what the database has; nothing is written.</summary>
+    /// <param name="queue">The queue, locked by the caller.</param>
+    /// <param name="stored">Its messages in order, without bodies.</param>
+    /// <param name="isFull">Whether it takes nothing until it is empty.</param>
+    internal void Replace(SmpQueue queue, IReadOnlyList<StoredMessage> stored, bool isFull)
+    {
+        AddToCount(stored.Count - (queue.Messages?.Count ?? 0));
+        queue.Messages = null;
+        if (stored.Count > 0)
+        {
+            PostgresMessages messages = new(this, queue);
+            foreach (StoredMessage message in stored)
+            {
+                messages.Append(message);
+            }
+
+            if (isFull)
+            {
+                messages.SetOverQuota();
+            }
+
+            queue.Messages = messages;
+        }
+    }
+
     /// <exception cref="IOException">The database takes no changes.</exception>
     internal void Insert(StoredId recipientId, StoredMessage message, long size, bool canWrite)
     {
@@ -116,6 +141,7 @@ internal sealed class PostgresMessageStore(int quota, PostgresStore database, Ti
                 Insertion + " VALUES ($1,$2,$3,$4,$5,$6)",
                 [id, message.Id.ToArray(), message.Seconds, message.IsQuota, message.Notify, message.Body])
             {
+                Queue = recipientId,
                 RepeatedSql = Insertion + " SELECT $1,$2,$3,$4,$5,$6 WHERE NOT EXISTS (SELECT FROM messages WHERE recipient_id = $1 AND msg_id = $2)",
             },
             new PostgresChange(

@@ -31,7 +31,8 @@ public sealed record PostgresOptions(string Connection, string Schema = Postgres
         try
         {
             var settings = PostgresConnection.Parse(Connection);
-            settings.SearchPath = Schema;
+            using var builder = new NpgsqlCommandBuilder();
+            settings.SearchPath = builder.QuoteIdentifier(Schema);
             settings.MaxPoolSize = Math.Max(2, PoolSize);
             settings.ApplicationName ??= program;
             settings.IncludeErrorDetail = false;

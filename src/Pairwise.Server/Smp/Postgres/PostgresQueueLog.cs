@@ -24,6 +24,7 @@ internal sealed class PostgresQueueLog(PostgresWriter writer, TimeProvider time,
         $"INSERT INTO msg_queues ({PostgresRows.QueueColumns}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
         PostgresRows.OfQueue(queue))
     {
+        Queue = queue.RecipientId,
         RepeatedSql = $"INSERT INTO msg_queues ({PostgresRows.QueueColumns}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16) ON CONFLICT DO NOTHING",
     };
 
@@ -76,5 +77,5 @@ internal sealed class PostgresQueueLog(PostgresWriter writer, TimeProvider time,
     ];
 
     private static PostgresChange Update(string assignments, StoredId recipientId, params ReadOnlySpan<object?> values) =>
-        new("UPDATE msg_queues SET " + assignments + Live, [recipientId.ToArray(), .. values]) { MustChangeRow = true };
+        new("UPDATE msg_queues SET " + assignments + Live, [recipientId.ToArray(), .. values]) { Queue = recipientId, MustChangeRow = true };
 }

@@ -36,25 +36,65 @@ internal static class PostgresSchema
 
         // Two relays that start at once must not both make the tables.
         await ExecuteAsync(connection, "SELECT pg_advisory_xact_lock(hashtext($1))", cancellationToken, options.Schema);
-        if (await IsMissingAsync(connection, options.Schema, cancellationToken))
+        // Whoever owns the schema need not be allowed to make one; and the official server leaves a table of migrations
+        // without a row when nobody told it to go on.
+        if (!await IsThereAsync(connection, "to_regnamespace(format('%I', $1::text))", options.Schema, cancellationToken))
         {
             using var builder = new NpgsqlCommandBuilder();
-            await ExecuteAsync(connection, "CREATE SCHEMA IF NOT EXISTS " + builder.QuoteIdentifier(options.Schema), cancellationToken);
+            await ExecuteAsync(connection, "CREATE SCHEMA " + builder.QuoteIdentifier(options.Schema), cancellationToken);
+        }
+
+        if (!await IsThereAsync(connection, "to_regclass(format('%I.migrations', $1::text))", options.Schema, cancellationToken))
+        {
             await ExecuteAsync(connection, "CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, ts TIMESTAMP NOT NULL, down TEXT)", cancellationToken);
+        }
+
+        var found = await ReadAsync(connection, cancellationToken);
+        if (found.Count == 0)
+        {
             await GoUpAsync(connection, migrations, now, cancellationToken);
         }
         else
         {
-            await ReconcileAsync(connection, migrations, options.Migrations, now, cancellationToken);
+            await ReconcileAsync(connection, found, migrations, options.Migrations, now, cancellationToken);
         }
 
+        await RequireWritableAsync(connection, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static async Task ReconcileAsync(
-        NpgsqlConnection connection, IReadOnlyList<PostgresMigration> migrations, MigrationConsent consent, DateTimeOffset now, CancellationToken cancellationToken)
+    // Found out now, it is a sentence for the operator; later, it would be an outage without an end.
+    private static async Task RequireWritableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var found = await ReadAsync(connection, cancellationToken);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT current_setting('transaction_read_only') = 'on', current_user::text, (
+              SELECT string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = current_schema() AND c.relname IN ('msg_queues', 'messages', 'services', 'files', 'recipients')
+                AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))
+            """,
+            connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        if (reader.GetBoolean(0))
+        {
+            throw new SmpServerException("The database takes no changes (it is a standby, or read-only by default): name the primary server in db_connection, or end default_transaction_read_only.");
+        }
+
+        if (!await reader.IsDBNullAsync(2, cancellationToken))
+        {
+            throw new SmpServerException($"The database user {reader.GetString(1)} may not change the tables {reader.GetString(2)}: grant it SELECT, INSERT, UPDATE and DELETE on them, or use the user that owns them.");
+        }
+    }
+
+    private static async Task ReconcileAsync(
+        NpgsqlConnection connection,
+        List<(string Name, string? Down)> found,
+        IReadOnlyList<PostgresMigration> migrations,
+        MigrationConsent consent,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
+    {
         PostgresMigration[] missing = [.. migrations.Where(migration => found.All(each => each.Name != migration.Name))];
         (string Name, string? Down)[] unknown = [.. found.Where(each => migrations.All(migration => migration.Name != each.Name))];
         if (missing.Length > 0 && unknown.Length > 0)
@@ -113,11 +153,42 @@ internal static class PostgresSchema
         }
     }
 
-    private static async Task<bool> IsMissingAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, string lookup, string schema, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT to_regclass(format('%I.migrations', $1::text)) IS NULL", connection);
+        await using var command = new NpgsqlCommand($"SELECT {lookup} IS NOT NULL", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = schema });
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>
+    /// Takes away the tables, with what they hold, and the routines; the schema too, unless somebody keeps something else in
+    /// it or it could not be made again.
+    /// </summary>
+    public static async Task DropAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(
+            connection,
+            """
+            DROP TABLE migrations, messages, msg_queues, services;
+            DROP PROCEDURE IF EXISTS expire_old_messages;
+            DROP FUNCTION IF EXISTS write_message, try_del_msg, try_del_peek_msg, delete_expired_msgs;
+            """,
+            cancellationToken);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT has_database_privilege(current_database(), 'CREATE') AND pg_has_role(n.nspowner, 'USAGE')
+              AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid)
+              AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid)
+              AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid)
+            FROM pg_namespace n WHERE n.nspname = $1
+            """,
+            connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = schema });
+        if ((bool)(await command.ExecuteScalarAsync(cancellationToken))!)
+        {
+            using var builder = new NpgsqlCommandBuilder();
+            await ExecuteAsync(connection, $"DROP SCHEMA {builder.QuoteIdentifier(schema)} RESTRICT", cancellationToken);
+        }
     }
 
     private static async Task<bool> IsMissingRoutineAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

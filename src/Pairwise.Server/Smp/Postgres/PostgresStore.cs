@@ -21,6 +21,7 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private StoreLogWriter? _mirror;
+    private PostgresReconciler? _reconciler;
 
     private PostgresStore(NpgsqlDataSource pool, PostgresOptions options, TimeProvider time, ILogger logger)
     {
@@ -103,8 +104,13 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     }
 
     /// <summary>From now on changes of queues go to the database, and to a log beside it if one is given.</summary>
-    public void Attach(QueueStore queues, string? mirrorPath)
+    /// <param name="queues">What memory has.</param>
+    /// <param name="messages">The messages, if they are here too.</param>
+    /// <param name="mirrorPath">The log beside it, or null.</param>
+    /// <param name="evicted">Told of a queue of which it turned out that the database does not have it.</param>
+    public void Attach(QueueStore queues, PostgresMessageStore? messages, string? mirrorPath, Action<SmpQueue> evicted)
     {
+        _reconciler = new PostgresReconciler(this, queues, messages, evicted, _time, _logger);
         if (mirrorPath is not null)
         {
             if (File.Exists(mirrorPath))
@@ -120,13 +126,19 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Removes the rows of queues that were deleted long enough ago; what the queues held went with their deletion. A
-    /// database that is away now is asked again the next time.
+    /// Removes the rows of queues that were deleted long enough ago, and of the others what the official server leaves there:
+    /// messages and link data, which go with a queue's deletion here. A database that is away now is asked again the next
+    /// time.
     /// </summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         try
         {
+            await ExecuteAsync("DELETE FROM messages USING msg_queues q WHERE messages.recipient_id = q.recipient_id AND q.deleted_at IS NOT NULL", cancellationToken);
+            await ExecuteAsync(
+                "UPDATE msg_queues SET link_id = NULL, fixed_data = NULL, user_data = NULL, msg_queue_size = 0 WHERE deleted_at IS NOT NULL AND (link_id IS NOT NULL OR fixed_data IS NOT NULL OR user_data IS NOT NULL OR msg_queue_size <> 0)",
+                cancellationToken);
+
             // A whole day becomes old at once. Small transactions: clients' changes wait for none of them.
             long purged = 0;
             for (var last = PurgedTogether; last == PurgedTogether; purged += last)
@@ -149,8 +161,16 @@ internal sealed partial class PostgresStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Writer.DisposeAsync();
+        await (_reconciler?.DisposeAsync() ?? ValueTask.CompletedTask);
         _mirror?.Dispose();
         await Pool.DisposeAsync();
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var command = Pool.CreateCommand(sql);
+        command.CommandTimeout = 0;
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private async Task<int> PurgeAsync(CancellationToken cancellationToken)
@@ -192,9 +212,11 @@ internal sealed partial class PostgresStore : IAsyncDisposable
         return restored;
     }
 
-    internal static async Task ReadAsync(NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> take, CancellationToken cancellationToken)
+    internal static async Task ReadAsync(
+        NpgsqlConnection connection, string sql, Action<NpgsqlDataReader> take, CancellationToken cancellationToken, params object?[] values)
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        PostgresRows.AddTo(command.Parameters, values);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -14,7 +14,8 @@ namespace Pairwise.Server.Smp.Postgres;
 /// <see cref="Patience"/> new ones are refused and waiting answers fail, so that no client is left hanging; when it is back,
 /// what waits is written, and the relay takes changes again. A connection that breaks at a commit leaves open whether it was
 /// committed: the changes are made once more, and all of them may be (<see cref="PostgresChange.RepeatedSql"/>). A change
-/// that the database refuses for itself is left out, and whoever asked for it hears no answer (<see cref="WriteAccount"/>).
+/// that the database refuses for itself is left out, and whoever asked for it hears no answer (<see cref="WriteAccount"/>);
+/// the queue that it was about takes no changes until memory has it as the database does (<see cref="PostgresReconciler"/>).
 /// </remarks>
 internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 {
@@ -46,6 +47,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
     private long _asked;
     private long _written;
     private long _failures;
+    private readonly HashSet<StoredId> _doubtful = [];
     private bool _isAway;
     private bool _isStopping;
     private TaskCompletionSource _work = NewSignal();
@@ -57,6 +59,18 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         _time = time;
         _logger = logger;
         _loop = RunAsync();
+    }
+
+    /// <summary>Told of a queue of which memory may say something else than the database. Set before the first change is asked for.</summary>
+    public Action<StoredId>? Doubted { get; set; }
+
+    /// <summary>Memory has the queue as the database does: it takes changes again.</summary>
+    public void Settle(StoredId queue)
+    {
+        lock (_gate)
+        {
+            _doubtful.Remove(queue);
+        }
     }
 
     /// <summary>Takes changes, all or none, behind those taken before. False when they cannot be kept.</summary>
@@ -73,6 +87,14 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             if (_isAway || _isStopping || _pending.Count + changes.Length > MaxPending || _pendingBytes + length > MaxPendingBytes)
             {
                 return false;
+            }
+
+            foreach (var change in changes)
+            {
+                if (change.Queue is { } queue && _doubtful.Contains(queue))
+                {
+                    return false;
+                }
             }
 
             foreach (var change in changes)
@@ -172,7 +194,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
                     GiveUp();
                 }
 
-                Log.DatabaseRefused(_logger, (fault as PostgresException)?.SqlState ?? fault.GetType().Name, batch.Count);
+                Log.DatabaseRefused(_logger, PostgresStore.Explain(fault), batch.Count);
                 if (!await RestAsync(retry))
                 {
                     GiveUp();
@@ -196,9 +218,11 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         }
     }
 
-    // The values do not fit the table, or contradict other rows: what somebody else did to the database.
+    // The values do not fit the table, contradict other rows, or displease a trigger: what somebody else did to the database.
     private static bool IsAboutOneChange(PostgresException fault) =>
-        fault.SqlState.StartsWith("22", StringComparison.Ordinal) || fault.SqlState.StartsWith("23", StringComparison.Ordinal);
+        fault.SqlState.StartsWith("22", StringComparison.Ordinal)
+        || fault.SqlState.StartsWith("23", StringComparison.Ordinal)
+        || fault.SqlState.StartsWith("P0", StringComparison.Ordinal);
 
     private static bool IsOutage(Exception fault) => fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException;
 
@@ -214,11 +238,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             catch (PostgresException fault) when (IsAboutOneChange(fault))
             {
                 Log.ChangeRefused(_logger, fault.SqlState);
-                batch[0].Account?.Refuse();
-                lock (_gate)
-                {
-                    _failures++;
-                }
+                Refuse(batch[0]);
             }
             catch (Exception fault) when (IsOutage(fault) || fault is OperationCanceledException)
             {
@@ -266,8 +286,29 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         }
     }
 
+    // Before the change counts as written: then whoever asked for it finds out.
+    private void Refuse(PendingChange refused)
+    {
+        bool isNew = false;
+        refused.Account?.Refuse();
+        lock (_gate)
+        {
+            _failures++;
+            if (Doubted is not null && refused.Change.Queue is { } queue)
+            {
+                isNew = _doubtful.Add(queue);
+            }
+        }
+
+        if (isNew)
+        {
+            Doubted!(refused.Change.Queue!.Value);
+        }
+    }
+
     private async Task WriteAsync(List<PendingChange> changes, CancellationToken cancellationToken)
     {
+        var gone = new List<PendingChange>();
         await using var connection = await _pool.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var batch = new NpgsqlBatch(connection, transaction))
@@ -284,7 +325,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
             {
                 if (changes[i].Change.MustChangeRow && !_isRepeated && batch.BatchCommands[i].RecordsAffected == 0)
                 {
-                    Log.RowIsGone(_logger);
+                    gone.Add(changes[i]);
                 }
             }
         }
@@ -293,6 +334,11 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
         // together is written: a part of it may have been committed then, and another part not.
         _isRepeated = true;
         await transaction.CommitAsync(cancellationToken);
+        foreach (var change in gone)
+        {
+            Log.RowIsGone(_logger);
+            Refuse(change);
+        }
     }
 
     private async Task<bool> RestAsync(TimeSpan time)
@@ -341,7 +387,7 @@ internal sealed partial class PostgresWriter : IDurableWrites, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(2021, LogLevel.Warning, "The database refused {Count} changes ({Reason}); they are tried again.")]
+        [LoggerMessage(2021, LogLevel.Warning, "The database does not take {Count} changes: {Reason}. They are tried again.")]
         public static partial void DatabaseRefused(ILogger logger, string reason, int count);
 
         [LoggerMessage(2025, LogLevel.Error, "The database does not take one change ({Reason}): it contradicts what somebody else did there. It was left out.")]

@@ -358,6 +358,64 @@ public sealed class QueueStore
         }
     }
 
+    /// <summary>The queue turned out not to be stored: nobody finds it any more. Nothing is written.</summary>
+    /// <returns>False when it was deleted meanwhile.</returns>
+    internal bool Evict(SmpQueue queue)
+    {
+        lock (queue)
+        {
+            if (queue.IsDeleted)
+            {
+                return false;
+            }
+
+            queue.IsDeleted = true;
+            Services.Associate(ServiceSide.Recipient, queue.ServiceId, null);
+            Services.Associate(ServiceSide.Notifier, queue.Notifier?.ServiceId, null);
+            Forget(queue, hasLink: true, hasNotifier: true);
+            return true;
+        }
+    }
+
+    /// <summary>Everything that can change of a queue is what was stored of it. Nothing is written.</summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="stored">The same queue as it was stored, which is in no store.</param>
+    internal void Replace(SmpQueue queue, SmpQueue stored)
+    {
+        lock (queue)
+        {
+            if (queue.IsDeleted)
+            {
+                return;
+            }
+
+            queue.SetSenderKey(stored.SenderKey);
+            queue.SetRecipientKeys([stored.RecipientKey, .. stored.MoreRecipientKeys]);
+            queue.SetBlock(stored.Block);
+            queue.Status = stored.Status;
+            queue.UsedDay = stored.UsedDay;
+            Services.Associate(ServiceSide.Recipient, queue.ServiceId, stored.ServiceId);
+            queue.SetService(stored.ServiceId);
+            ReplaceLink(queue, stored.Link);
+            RemoveNotifier(queue);
+            if (stored.Notifier is { } notifier && _byNotifier.TryAdd(notifier.Id, queue))
+            {
+                queue.SetNotifier(notifier);
+                Services.Associate(ServiceSide.Notifier, null, notifier.ServiceId);
+            }
+        }
+    }
+
+    private void ReplaceLink(SmpQueue queue, QueueLink? link)
+    {
+        if (queue.Link is { } former)
+        {
+            _byLink.TryRemove(former.Id, out _);
+        }
+
+        queue.SetLink(link is null || _byLink.TryAdd(link.Id, queue) ? link : null);
+    }
+
     private SmpError? SetStatus(SmpQueue queue, QueueStatus status, SmpError.Blocked? block, StoreLogRecord record)
     {
         lock (queue)
