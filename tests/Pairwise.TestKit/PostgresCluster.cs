@@ -30,6 +30,9 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>What Npgsql connects with.</summary>
     public string Connection => string.Create(CultureInfo.InvariantCulture, $"Host={_folder};Port={Port};Username=smp;Database=postgres");
 
+    /// <summary>The same as PostgreSQL's own programs take it.</summary>
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"postgresql://smp@/postgres?host={_folder}&port={Port}");
+
     /// <summary>Whether the programs are installed.</summary>
     public static bool IsInstalled => FindPrograms() is not null;
 
@@ -101,6 +104,21 @@ public sealed class PostgresCluster : IAsyncDisposable
         {
             _said.TryDequeue(out _);
         }
+    }
+
+    /// <summary>Carries out statements; what they give is in the result, a row a line, with <c>|</c> between columns.</summary>
+    /// <exception cref="InvalidOperationException">One was refused; the message says why.</exception>
+    public async Task<string> ExecuteAsync(string sql, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "psql"), ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", "-d", Address, "-c", sql])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }) ?? throw new InvalidOperationException("psql does not start.");
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = await process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return process.ExitCode == 0 ? (await output).TrimEnd('\n') : throw new InvalidOperationException(error);
     }
 
     public async ValueTask DisposeAsync()

@@ -72,9 +72,10 @@ public sealed class RelayProcess : ChildProcess
     /// <param name="folder">Folder of the relay.</param>
     /// <param name="address">Its address.</param>
     /// <param name="program">Path of another relay program; null for ours.</param>
-    public static async Task<RelayProcess> StartAsync(string folder, string address, string? program = null)
+    /// <param name="options">Options of <c>start</c>.</param>
+    public static async Task<RelayProcess> StartAsync(string folder, string address, string? program = null, params string[] options)
     {
-        var relay = new RelayProcess(folder, program, "start");
+        var relay = new RelayProcess(folder, program, ["start", .. options]);
         var port = int.Parse(address[(address.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
         using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
         while (true)

@@ -71,9 +71,9 @@ internal sealed class FileServerProcess : ChildProcess
     }
 
     /// <summary>Starts a server that <see cref="InitAsync"/> made, and waits until it accepts connections.</summary>
-    public static async Task<FileServerProcess> StartAsync(string folder, string address, string? program = null)
+    public static async Task<FileServerProcess> StartAsync(string folder, string address, string? program = null, params string[] options)
     {
-        var server = new FileServerProcess(folder, program, "start");
+        var server = new FileServerProcess(folder, program, ["start", .. options]);
         var port = int.Parse(address[(address.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
         using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
         while (true)

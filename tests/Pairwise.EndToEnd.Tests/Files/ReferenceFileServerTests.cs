@@ -43,14 +43,62 @@ public sealed class ReferenceFileServerTests(ITestOutputHelper output)
             ("control_port", controlPort.ToString(CultureInfo.InvariantCulture)),
             ("control_port_user_password", Password),
             ("log_stats", "on"));
-        Assert.True(ServerAddress.TryParse(address, out var server));
+        await TakeTurnsAsync(folder, address, controlPort, areOursFirst, isKilled);
+    }
 
+    [Theory]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, true)]
+    [InlineData(false, false, true)]
+    [InlineData(false, true, false)]
+    public async Task They_take_turns_over_one_database(bool areOursFirst, bool isKilled, bool hasLog)
+    {
+        Assert.SkipWhen(Original is null, "the original file server is not here: ./test reference --xftp-server PATH");
+        Assert.SkipUnless(PostgresCluster.IsInstalled, "PostgreSQL is not installed (apt-get install postgresql)");
+        using var folder = new TestFolder();
+        await using var database = await PostgresCluster.StartAsync(Token);
+        var controlPort = LoopbackPorts.Take();
+        var address = await FileServerProcess.InitAsync(
+            folder["server"],
+            areOursFirst ? null : Original,
+            ("store_files", "database"),
+            ("db_connection", database.Address),
+            ("db_store_log", hasLog ? "on" : "off"),
+            ("control_port", controlPort.ToString(CultureInfo.InvariantCulture)),
+            ("control_port_user_password", Password));
+        await SkipWithoutDatabaseAsync(folder["other"], database);
+        if (!areOursFirst)
+        {
+            await database.ExecuteAsync("CREATE SCHEMA xftp_server", Token); // the original makes tables, but no schema
+        }
+
+        await TakeTurnsAsync(folder, address, controlPort, areOursFirst, isKilled, "--confirm-migrations", "up");
+    }
+
+    private static async Task SkipWithoutDatabaseAsync(string folder, PostgresCluster database)
+    {
+        await database.ExecuteAsync("CREATE SCHEMA other", Token);
+        var address = await FileServerProcess.InitAsync(folder, Original, ("store_files", "database"), ("db_connection", database.Address), ("db_schema", "other"));
+        try
+        {
+            await using var server = await FileServerProcess.StartAsync(folder, address, Original, "--confirm-migrations", "up");
+            await server.InterruptAsync(Patience);
+        }
+        catch (InvalidOperationException fault) when (fault.Message.Contains("without support for PostgreSQL", StringComparison.Ordinal))
+        {
+            Assert.Skip("the original file server was built without PostgreSQL");
+        }
+    }
+
+    private async Task TakeTurnsAsync(TestFolder folder, string address, int controlPort, bool areOursFirst, bool isKilled, params string[] options)
+    {
+        Assert.True(ServerAddress.TryParse(address, out var server));
         List<Held> held = [];
         for (var turn = 0; turn < 5; turn++)
         {
             var isOurs = areOursFirst == (turn % 2 == 0);
             output.WriteLine($"turn {turn}: {(isOurs ? "ours" : "the original")}");
-            await using var process = await FileServerProcess.StartAsync(folder["server"], address, isOurs ? null : Original);
+            await using var process = await FileServerProcess.StartAsync(folder["server"], address, isOurs ? null : Original, options);
             try
             {
                 await using var client = await XftpClient.ConnectAsync(server, new XftpClientOptions(), Token);

@@ -6,6 +6,8 @@ using Pairwise.Crypto;
 using Pairwise.Demo.Processes;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
+using Pairwise.TestKit;
+using Pairwise.Transport.Smp;
 
 namespace Pairwise.EndToEnd.Tests.Handover;
 
@@ -33,16 +35,60 @@ public sealed class ReferenceHandoverTests(ITestOutputHelper output)
         Assert.SkipWhen(Original is null, "the original relay is not here: ./test reference --smp-server PATH");
         using var folder = new TestFolder();
         var address = await RelayProcess.InitAsync(folder["relay"], areOursFirst ? null : Original);
-        var controlPort = await ConfigureAsync(Path.Combine(folder["relay"], "etc", "smp-server.ini"), messages);
-        Assert.True(ServerAddress.TryParse(address, out var server));
+        var controlPort = await ConfigureAsync(folder["relay"], ("store_messages", messages));
+        await TakeTurnsAsync(folder, address, controlPort, areOursFirst, isKilled);
+    }
 
+    [Theory]
+    [InlineData("journal", false, false, false)]
+    [InlineData("journal", true, true, true)]
+    [InlineData("database", false, false, true)]
+    [InlineData("database", true, false, false)]
+    [InlineData("database", false, true, false)]
+    [InlineData("database", true, true, true)]
+    public async Task They_take_turns_over_one_database(string messages, bool areOursFirst, bool isKilled, bool hasLog)
+    {
+        Assert.SkipWhen(Original is null, "the original relay is not here: ./test reference --smp-server PATH");
+        Assert.SkipUnless(PostgresCluster.IsInstalled, "PostgreSQL is not installed (apt-get install postgresql)");
+        using var folder = new TestFolder();
+        await SkipWithoutDatabaseAsync(folder["none"]);
+        await using var database = await PostgresCluster.StartAsync(TestContext.Current.CancellationToken);
+        var address = await RelayProcess.InitAsync(folder["relay"], areOursFirst ? null : Original);
+        var controlPort = await ConfigureAsync(
+            folder["relay"],
+            ("store_queues", "database"),
+            ("store_messages", messages),
+            ("db_connection", database.Address),
+            ("db_store_log", hasLog ? "on" : "off"));
+        if (!areOursFirst)
+        {
+            // The original makes tables, but no schema, and starts no log.
+            await database.ExecuteAsync("CREATE SCHEMA smp_server", TestContext.Current.CancellationToken);
+            if (hasLog)
+                await File.WriteAllTextAsync(Path.Combine(RelayProcess.StateOf(folder["relay"]), "smp-server-store.log"), "", TestContext.Current.CancellationToken);
+        }
+
+        await TakeTurnsAsync(folder, address, controlPort, areOursFirst, isKilled, "--confirm-migrations", "up");
+    }
+
+    private static async Task SkipWithoutDatabaseAsync(string folder)
+    {
+        await RelayProcess.InitAsync(folder, Original);
+        var (_, said) = await RelayProcess.RunAsync(folder, Original, "database", "export", "-d", "postgresql:///none?host=" + folder);
+        Assert.SkipWhen(said.Contains("without support for PostgreSQL", StringComparison.OrdinalIgnoreCase), "the original relay was built without PostgreSQL");
+    }
+
+    private async Task TakeTurnsAsync(TestFolder folder, string address, int controlPort, bool areOursFirst, bool isKilled, params string[] options)
+    {
+        Assert.True(ServerAddress.TryParse(address, out var server));
+        HeldService[] services = [new HeldService(SmpServiceRole.Messaging), new HeldService(SmpServiceRole.Notifier)];
         List<HeldQueue> queues = [];
         const int turns = 5;
         for (var turn = 0; turn < turns; turn++)
         {
             var isOurs = areOursFirst == (turn % 2 == 0);
             output.WriteLine($"turn {turn}: {(isOurs ? "ours" : "the original")}");
-            await using var relay = await RelayProcess.StartAsync(folder["relay"], address, isOurs ? null : Original);
+            await using var relay = await RelayProcess.StartAsync(folder["relay"], address, isOurs ? null : Original, options);
             try
             {
                 await using var client = await SmpClient.ConnectAsync(server, new SmpClientOptions(), isInteractive: true, CancellationToken.None);
@@ -57,6 +103,8 @@ public sealed class ReferenceHandoverTests(ITestOutputHelper output)
 
                 foreach (var queue in queues)
                     await queue.CheckAsync(client, take: 3);
+                foreach (var service in services)
+                    await service.CheckAsync(server, client);
                 var made = await MakeAsync(client, controlPort, turn);
                 if (turn > 0)
                     await queues[^made.Count].OpenLinkAsync(client); // that of the turn before
@@ -134,14 +182,15 @@ public sealed class ReferenceHandoverTests(ITestOutputHelper output)
     }
 
     // The ini file stays that of the program that made it, but for what the test needs.
-    private static async Task<int> ConfigureAsync(string file, string messages)
+    private static async Task<int> ConfigureAsync(string folder, params (string Key, string Value)[] storage)
     {
+        var file = Path.Combine(folder, "etc", "smp-server.ini");
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         (string Key, string Value)[] settings =
         [
-            ("store_messages", messages),
+            .. storage,
             ("log_stats", "on"),
             ("control_port", port.ToString(CultureInfo.InvariantCulture)),
             ("control_port_user_password", Password),
