@@ -63,7 +63,9 @@ internal sealed class PageServer : IAsyncDisposable
     public async Task<string> RunXftpAsync(params string[] arguments)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "xftp.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder })!;
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder };
+        start.Environment["TMPDIR"] = Folder; // nobody else clears up there
+        using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
