@@ -76,6 +76,18 @@ public sealed class FileArgumentTests : FileConversation
     }
 
     [Fact]
+    public async Task File_to_be_received_later_is_not_received_once_it_was_cancelled()
+    {
+        await OfferDescribedAsync();
+        await DoAsync<ChatResponse.SettingChanged>("/_set_file_to_receive 1");
+        await DoAsync<ChatResponse.FileCancelled>("/fc 1");
+        await RestartAsync();
+        Agent.TellMessage(10, Text("end 2"));
+        Assert.Equal("bob> end 2", await NextAsync());
+        Assert.Empty(Agent.Transfers.Begun);
+    }
+
+    [Fact]
     public async Task File_that_failed_at_its_relays_can_be_received_later_too()
     {
         await OfferDescribedAsync();

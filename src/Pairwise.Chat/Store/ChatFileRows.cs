@@ -143,7 +143,7 @@ internal readonly struct ChatFileRows(DatabaseSession session)
 
     /// <summary>Makes an accepted file an offered one again.</summary>
     public void Offer(ChatFileId file, FileState state, string? error) => session.Execute(
-        "UPDATE chat_files SET state = ?2, path = NULL, encryption = NULL, agent_file = NULL, error = ?3, pieces = 0 WHERE file_id = ?1",
+        "UPDATE chat_files SET state = ?2, path = NULL, encryption = NULL, agent_file = NULL, error = ?3, pieces = 0, receive_later = NULL WHERE file_id = ?1",
         file.Value,
         (long)state,
         error);
