@@ -228,6 +228,33 @@ public sealed class JournalRecoveryTests : IDisposable
         Assert.False(System.IO.File.Exists(journal));
     }
 
+    // A message takes the place of those that were received; when the machine dies then, the state may be an earlier one.
+    [Theory]
+    [InlineData(1, 0, 10)]
+    [InlineData(1, 0, 40)]
+    [InlineData(1, 0, 4000)]
+    [InlineData(3, 1, 50)]
+    [InlineData(3, 2, 4000)]
+    public void A_state_from_before_its_journal_was_written_over_finds_what_is_there(int written, int received, int length)
+    {
+        StoredId id = NewId();
+        StoredMessage[] former = Fill(id, written);
+        JournalMessageStore store = NewStore();
+        SmpQueue queue = NewQueue(id);
+        Assert.All(former[..received], message => store.Acknowledge(queue, message.Id, out _));
+        string state = File(id, "queue_state.*.log");
+        byte[] earlier = System.IO.File.ReadAllBytes(state);
+        Assert.All(former[received..], message => store.Acknowledge(queue, message.Id, out _));
+        StoredMessage waiting = NewMessage(length);
+        Assert.Null(store.Write(queue, waiting, out _));
+        System.IO.File.WriteAllBytes(state, earlier);
+
+        AssertHolds(id, [waiting]);
+        StoredMessage added = NewMessage(1);
+        Assert.Null(NewStore().Write(NewQueue(id), added, out _));
+        AssertHolds(id, [waiting, added]);
+    }
+
     [Fact]
     public void What_another_program_left_of_received_messages_is_removed()
     {

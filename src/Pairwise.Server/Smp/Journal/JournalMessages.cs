@@ -270,13 +270,14 @@ internal sealed class JournalMessages : QueueMessages
         return null;
     }
 
-    // When the machine died, not the process, a journal may have lost its end, or be gone, though the state tells of
-    // it: then what is whole counts. What is behind the state's place is written over by the next message.
+    // When the machine died, not the process, a journal may have lost its end, or be gone, though the state tells of it, or
+    // the state is one from before the journal was written over: then what is whole counts. What is behind the state's
+    // place is written over by the next message.
     private void Repair()
     {
         JournalPlace read = CutToFile(_state.Read);
         JournalPlace write = _state.IsOneFile ? read with { Messages = read.MessageCount, Bytes = read.ByteCount } : CutToFile(_state.Write);
-        if (read.ByteCount == _state.Read.ByteCount && write.ByteCount == _state.Write.ByteCount)
+        if (read == _state.Read && write == _state.Write)
         {
             return;
         }
@@ -295,13 +296,14 @@ internal sealed class JournalMessages : QueueMessages
     {
         string path = FileOf(place);
         long length = File.Exists(path) ? new FileInfo(path).Length : 0;
-        if (length >= place.ByteCount)
+        if (length >= place.ByteCount && IsBetweenLines(path, place.Bytes) && IsBetweenLines(path, place.ByteCount))
         {
             return place;
         }
 
         long messages = 0;
         long bytes = 0;
+        bool isPlaceThere = false;
         if (length > 0)
         {
             LogFileReader.ReadLines(path, (line, isTorn) =>
@@ -310,11 +312,26 @@ internal sealed class JournalMessages : QueueMessages
                 {
                     messages++;
                     bytes += line.Length + 1;
+                    isPlaceThere |= bytes == place.Bytes;
                 }
             });
         }
 
-        return place with { MessageCount = messages, ByteCount = bytes };
+        return isPlaceThere || place.Bytes > bytes
+            ? place with { MessageCount = messages, ByteCount = bytes }
+            : new JournalPlace(place.Id, 0, messages, 0, bytes); // other messages are there: none of them was read
+    }
+
+    private static bool IsBetweenLines(string path, long place)
+    {
+        if (place == 0)
+        {
+            return true;
+        }
+
+        using SafeFileHandle file = JournalFile.Open(path, FileAccess.Read, out _);
+        Span<byte> last = stackalloc byte[1];
+        return RandomAccess.Read(file, last, place - 1) == 1 && last[0] == (byte)'\n';
     }
 
     private void Append(StoredMessage message, bool canWrite)
