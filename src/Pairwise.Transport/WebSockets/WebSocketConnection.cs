@@ -16,6 +16,8 @@ public sealed class WebSocketConnection : ISecureConnection
     // owned by the reader
     private int _read;
     private bool _hasEnded;
+
+    // whether a message has begun whose end did not come
     private volatile bool _isWithin;
 
     // A client masks what it sends.
@@ -83,6 +85,7 @@ public sealed class WebSocketConnection : ISecureConnection
             var received = await ReceiveAsync(destination, cancellationToken);
             if (received.Count > 0)
                 return received.Count;
+            await Task.Yield(); // of many frames with nothing in them the reader gives its thread back in between
         }
 
         return 0;
@@ -139,7 +142,7 @@ public sealed class WebSocketConnection : ISecureConnection
 
         if (received.EndOfMessage)
             _read = 0;
-        _isWithin = _read > 0;
+        _isWithin = !received.EndOfMessage; // from its first header on: the reader has a buffer for the block then
         return received;
     }
 

@@ -110,6 +110,26 @@ public sealed class WebSocketConnectionTests
         Assert.Equal(TransportError.Block, error.Error);
     }
 
+    // The relay cuts a client that keeps the rest of a block back: there is a buffer for it from the first frame on.
+    [Theory]
+    [InlineData("82FE400000000000")] // the header of a frame with a block, without the block
+    [InlineData("028000000000008000000000")] // the first two frames of a message, with nothing in them
+    public async Task Who_has_begun_a_message_owes_its_rest(string frames)
+    {
+        var (near, far) = Pair();
+        await near.WriteAsync(Encoding.ASCII.GetBytes(Request), Token);
+        await using var blocks = new BlockConnection(await WebSocketConnection.AcceptAsync(far, Token));
+        Assert.False(blocks.Connection.HoldsPart);
+        await near.WriteAsync(Convert.FromHexString(frames), Token);
+        var reading = blocks.ReadAsync(Token).AsTask();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!blocks.Connection.HoldsPart) await Task.Delay(1, patience.Token);
+        Assert.False(reading.IsCompleted);
+        await near.DisposeAsync();
+        await Assert.ThrowsAsync<TransportException>(() => reading);
+    }
+
     [Fact]
     public async Task Who_closes_the_web_socket_has_gone()
     {
