@@ -3,6 +3,7 @@ using Pairwise.Crypto;
 using Pairwise.Protocol;
 using Pairwise.Protocol.Smp;
 using Pairwise.Server.Smp;
+using Pairwise.Server.Smp.Logs;
 using Pairwise.Server.Smp.Operation;
 using Pairwise.Server.Smp.Postgres;
 using Pairwise.Server.Smp.Store;
@@ -260,6 +261,32 @@ public sealed class PostgresTests(PostgresFixture fixture) : IClassFixture<Postg
 
         // The official server imports into a schema that is not there.
         Assert.Equal(0, await CountAsync(database, $"pg_namespace WHERE nspname = '{database.Schema}'"));
+    }
+
+    [Fact(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]
+    public async Task A_queue_of_a_service_is_still_blocked_after_an_export()
+    {
+        using TestFolder folder = new();
+        PostgresOptions database = fixture.NewSchema();
+        string[] lines = [.. VectorFile.Load("store_log.json").OfKind("smpStoreLog").Select(record => record.String("line"))];
+        string service = lines.First(line => line.StartsWith("NEW_SERVICE ", StringComparison.Ordinal) && line.Contains(" role=M ", StringComparison.Ordinal));
+        string queue = lines.First(line => line.StartsWith("CREATE ", StringComparison.Ordinal) && !line.Contains(" status=", StringComparison.Ordinal) && !line.Contains(" rsrv=", StringComparison.Ordinal));
+        Directory.CreateDirectory(folder.State);
+        string log = Path.Combine(folder.State, SmpServerFiles.StoreLog);
+        await File.WriteAllLinesAsync(
+            log, [service, queue + " status=blocked,reason=spam,notice={\"ttl\":60} rsrv=" + service.Split(' ')[1]["service_id=".Length..]], TestContext.Current.CancellationToken);
+        QueueStore before = new();
+        Assert.Equal(0, StoreLog.Read(log, before).RefusedRecords);
+
+        string none = Path.Combine(folder.State, SmpServerFiles.MessageLog);
+        await DatabaseMoves.ImportAsync(database, DatabaseTables.Queues, log, none, TimeProvider.System, TestContext.Current.CancellationToken);
+        await DatabaseMoves.ExportAsync(database, DatabaseTables.Queues, log, none, TimeProvider.System, TestContext.Current.CancellationToken);
+        QueueStore after = new();
+        Assert.Equal(0, StoreLog.Read(log, after).RefusedRecords);
+        Assert.NotNull(after.All().Single().ServiceId);
+        Assert.NotNull(after.All().Single().Block);
+        Assert.Equal(before.All().Single().Block, after.All().Single().Block);
+        Assert.Equal(QueueStatus.Blocked, after.All().Single().Status);
     }
 
     [Theory(Skip = NotInstalled, SkipUnless = nameof(IsInstalled))]

@@ -116,7 +116,17 @@ public static class StoreLog
         return new StoreLogReport(lines, broken, refused, isLastTorn, false);
     }
 
-    /// <summary>Writes the whole store as a log: services first, then one CREATE for each queue.</summary>
+    /// <summary>What makes a queue as it is, in the order in which it is written.</summary>
+    internal static IEnumerable<StoreLogRecord> RecordsOf(SmpQueue queue)
+    {
+        yield return new StoreLogRecord.CreateQueue(queue);
+        if (StoreLogCodec.NeedsBlockLine(queue))
+        {
+            yield return new StoreLogRecord.BlockQueue(queue.RecipientId, queue.Block!);
+        }
+    }
+
+    /// <summary>Writes the whole store as a log: services first, then the records of each queue.</summary>
     public static void WriteAll(string path, QueueStore store)
     {
         using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 20);
@@ -140,10 +150,9 @@ public static class StoreLog
             {
                 if (!queue.IsDeleted)
                 {
-                    Write(new StoreLogRecord.CreateQueue(queue));
-                    if (StoreLogCodec.NeedsBlockLine(queue))
+                    foreach (StoreLogRecord record in RecordsOf(queue))
                     {
-                        Write(new StoreLogRecord.BlockQueue(queue.RecipientId, queue.Block!));
+                        Write(record);
                     }
                 }
             }

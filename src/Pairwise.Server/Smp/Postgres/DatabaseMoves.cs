@@ -246,9 +246,9 @@ public static class DatabaseMoves
         await PostgresStore.ReadAsync(connection, $"SELECT {PostgresRows.QueueColumns} FROM msg_queues WHERE deleted_at IS NULL", row =>
         {
             var queue = PostgresRows.ReadQueue(row);
-            if (queue is not null)
+            foreach (var record in queue is null ? [] : StoreLog.RecordsOf(queue))
             {
-                file.Write(line => StoreLogCodec.Write(line, new StoreLogRecord.CreateQueue(queue)));
+                file.Write(line => StoreLogCodec.Write(line, record));
             }
 
             report = queue is null ? report with { LeftOut = report.LeftOut + 1 } : report with { Queues = report.Queues + 1 };
