@@ -176,6 +176,23 @@ public sealed class FileConnectionTests : FileConversation
     }
 
     [Fact]
+    public async Task Link_that_an_earlier_version_sent_stays_of_use()
+    {
+        Agent.TellMessage(7, OfferWithoutLink(100));
+        await NextAsync();
+        Agent.CreatedLink = await LinkAsync();
+        await DoAsync<ChatResponse.FileAccepted>("/fr 1");
+        // As that version left it.
+        await Database.TransactAsync(
+            static session => session.Execute("UPDATE chat_files SET last_message_id = NULL") + session.Execute("DELETE FROM migrations WHERE name = '0008_asked_files'"),
+            Token);
+        await RestartAsync();
+        TellDirect(1, new FileChunk(1, Bytes.Wrap(new byte[100])));
+        Assert.StartsWith("ack 1", await Agent.NextAsync(), StringComparison.Ordinal);
+        Assert.Equal("completed Received file 1 (old.bin)", await NextAsync());
+    }
+
+    [Fact]
     public async Task Link_whose_relay_does_not_answer_is_tried_again_in_this_run()
     {
         var time = new ManualTime();

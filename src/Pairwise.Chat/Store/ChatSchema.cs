@@ -6,7 +6,7 @@ namespace Pairwise.Chat.Store;
 public static class ChatSchema
 {
     /// <summary>Component and migrations, to be listed in <see cref="DatabaseOptions.Schemas"/>.</summary>
-    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles), new Migration("0005_file_connections", FileConnections), new Migration("0006_offered_names", OfferedNames), new Migration("0007_file_arguments", FileArguments)]);
+    public static DatabaseSchema Schema { get; } = new("chat", [new Migration("0001_initial", Initial), new Migration("0002_files", Files), new Migration("0003_preferences", Preferences), new Migration("0004_standalone_files", StandaloneFiles), new Migration("0005_file_connections", FileConnections), new Migration("0006_offered_names", OfferedNames), new Migration("0007_file_arguments", FileArguments), new Migration("0008_asked_files", AskedFiles)]);
 
     // Times are milliseconds since 1970 UTC. Profiles are the JSON of the chat protocol.
     private const string Initial = """
@@ -127,6 +127,12 @@ public static class ChatSchema
     private const string FileArguments = """
         ALTER TABLE chat_standalone_files ADD COLUMN encryption BLOB;
         ALTER TABLE chat_files ADD COLUMN receive_later INTEGER;
+        """;
+
+    // Versions before this one noted no message that asks for a file: where there is a connection with a link of ours, it was sent.
+    private const string AskedFiles = """
+        UPDATE chat_files SET last_message_id = 0
+        WHERE state = 11 AND link IS NULL AND last_message_id IS NULL AND file_id IN (SELECT file_id FROM chat_file_connections);
         """;
 
     // link: by which the other side of a file over a connection of its own is joined; null when the link is ours.
