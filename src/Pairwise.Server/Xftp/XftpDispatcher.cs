@@ -241,7 +241,7 @@ internal sealed partial class XftpDispatcher(XftpServerOptions options, ChunkSto
         {
             if (Interlocked.Exchange(ref _isDiskRefusing, 1) == 0)
             {
-                Log.DiskRefuses(logger, fault.Message);
+                Log.DiskRefuses(logger, DiskFaults.Describe(fault));
             }
 
             return XftpError.FileIO.Instance;
@@ -379,7 +379,7 @@ internal sealed partial class XftpDispatcher(XftpServerOptions options, ChunkSto
 
     private static partial class Log
     {
-        [LoggerMessage(2106, LogLevel.Error, "The disk refuses uploads, which are answered with FILE_IO until it takes one again: {Reason}")]
+        [LoggerMessage(2106, LogLevel.Error, "The disk refuses uploads, which are answered with FILE_IO until it takes one again: {Reason}.")]
         public static partial void DiskRefuses(ILogger logger, string reason);
 
         [LoggerMessage(2107, LogLevel.Error, "The store log or database cannot be written: commands that change it are answered with INTERNAL until it can.")]

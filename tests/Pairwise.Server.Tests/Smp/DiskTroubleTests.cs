@@ -45,7 +45,7 @@ public sealed class DiskTroubleTests
         trouble.Report(new IOException("A file cannot be written: No space left on device."));
         string[] told = [.. lines.All];
         Assert.Equal(2, told.Length);
-        Assert.Contains("1 commands of clients, or could not be read: IOException.", told[0], StringComparison.Ordinal);
+        Assert.Contains("1 commands of clients, or could not be read: Could not find file.", told[0], StringComparison.Ordinal);
         Assert.Contains("5 commands of clients, or could not be read: A file cannot be written: No space left on device.", told[1], StringComparison.Ordinal);
     }
 

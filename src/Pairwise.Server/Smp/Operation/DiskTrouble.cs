@@ -30,9 +30,7 @@ internal sealed partial class DiskTrouble(ILogger logger, TimeProvider time)
             _refused = 0;
         }
 
-        // Words of the system may name a file, and a journal's name has the id of its queue.
-        string words = fault.Message.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) ? fault.GetType().Name : fault.Message.TrimEnd('.');
-        Log.Refused(logger, refused, words);
+        Log.Refused(logger, refused, DiskFaults.Describe(fault));
     }
 
     private static partial class Log
