@@ -228,6 +228,32 @@ public sealed class JournalRecoveryTests : IDisposable
         Assert.False(System.IO.File.Exists(journal));
     }
 
+    [Fact]
+    public void A_journal_that_could_not_be_removed_is_tried_again_and_holds_up_no_other()
+    {
+        JournalMessageStore store = NewStore();
+        List<string> journals = [];
+        for (int i = 0; i < 3; i++)
+        {
+            StoredId id = NewId();
+            SmpQueue queue = NewQueue(id);
+            StoredMessage message = NewMessage(40);
+            Assert.Null(store.Write(queue, message, out _));
+            store.Acknowledge(queue, message.Id, out _);
+            journals.Add(File(id, "messages.*.log"));
+        }
+
+        // A folder in its place cannot be removed as a file.
+        System.IO.File.Delete(journals[0]);
+        Directory.CreateDirectory(journals[0]);
+        Assert.Throws<UnauthorizedAccessException>(store.EraseReceived);
+        Assert.All(journals[1..], journal => Assert.False(System.IO.File.Exists(journal)));
+        Directory.Delete(journals[0]);
+        System.IO.File.WriteAllText(journals[0], "received");
+        store.EraseReceived();
+        Assert.False(System.IO.File.Exists(journals[0]));
+    }
+
     // A message takes the place of those that were received; when the machine dies then, the state may be an earlier one.
     [Theory]
     [InlineData(1, 0, 10)]

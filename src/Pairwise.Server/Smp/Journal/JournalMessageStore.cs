@@ -49,10 +49,13 @@ public sealed class JournalMessageStore : MessageStore
     /// Deletes the files of queues whose last message was received since the last call, so that received messages do not
     /// stay on the disk.
     /// </summary>
-    /// <exception cref="IOException">The disk refused for some queue; the others were done.</exception>
+    /// <exception cref="IOException">
+    /// The disk refused for some queue, which is tried again at the next call; the others were done. Also as
+    /// <see cref="UnauthorizedAccessException"/>.
+    /// </exception>
     public void EraseReceived()
     {
-        IOException? refused = null;
+        Exception? refused = null;
         for (int left = _emptied.Count; left > 0 && _emptied.TryDequeue(out SmpQueue? queue); left--)
         {
             lock (queue)
@@ -61,9 +64,10 @@ public sealed class JournalMessageStore : MessageStore
                 {
                     (queue.Messages as JournalMessages)?.EraseReceived();
                 }
-                catch (IOException fault)
+                catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
                 {
                     refused = fault;
+                    _emptied.Enqueue(queue);
                 }
             }
         }

@@ -174,12 +174,12 @@ internal sealed class JournalMessages : QueueMessages
     }
 
     /// <summary>Deletes what was received or has expired, when nothing waits; its place was given up before.</summary>
-    /// <exception cref="IOException">The disk refused.</exception>
+    /// <exception cref="IOException">The disk refused; also as <see cref="UnauthorizedAccessException"/>.</exception>
     public void EraseReceived()
     {
-        IsEmptied = false;
         if (_state.Size > 0 || _stateLength == 0)
         {
+            IsEmptied = false;
             return;
         }
 
@@ -193,6 +193,7 @@ internal sealed class JournalMessages : QueueMessages
 
         File.Delete(read);
         File.Delete(written);
+        IsEmptied = false;
     }
 
     /// <inheritdoc/>
