@@ -319,12 +319,12 @@ public sealed class AgentClient : IAgentClient
         finally
         {
             await _files.DisposeAsync();
+            _agent.Deliveries.Dispose();
+            _agent.Commands.Dispose();
+            _deletion.Dispose();
+            _agent.Outbox.Complete();
         }
 
-        _agent.Deliveries.Dispose();
-        _agent.Commands.Dispose();
-        _deletion.Dispose();
-        _agent.Outbox.Complete();
         // What the application handled is not told again at the next start.
         await _agent.Store.ChangeAsync(static _ => { }, CancellationToken.None);
     }

@@ -27,7 +27,7 @@ public sealed class DiskTroubleTests
         for (int i = 0; i < 3; i++)
             AssertError(new SmpError.Store("disk"), await client.AskAsync(queue.Theirs, Text("two"), null));
         string line = Assert.Single(lines.All, each => each.Contains("disk", StringComparison.Ordinal));
-        Assert.Contains("1 commands", line, StringComparison.Ordinal);
+        Assert.Contains("(1 since", line, StringComparison.Ordinal);
         await relay.ExpireMessagesAsync();
         string id = TextEncoding.ToBase64Url(queue.Recipient.Value.Span);
         Assert.All(lines.All, each => Assert.DoesNotContain(id[8..], each, StringComparison.Ordinal));
@@ -45,8 +45,8 @@ public sealed class DiskTroubleTests
         trouble.Report(new IOException("A file cannot be written: No space left on device."));
         string[] told = [.. lines.All];
         Assert.Equal(2, told.Length);
-        Assert.Contains("1 commands of clients, or could not be read: Could not find file.", told[0], StringComparison.Ordinal);
-        Assert.Contains("5 commands of clients, or could not be read: A file cannot be written: No space left on device.", told[1], StringComparison.Ordinal);
+        Assert.Contains("commands of clients (1 since the last such line): Could not find file.", told[0], StringComparison.Ordinal);
+        Assert.Contains("commands of clients (5 since the last such line): A file cannot be written: No space left on device.", told[1], StringComparison.Ordinal);
     }
 
     private sealed class Lines : ILogger, ILoggerFactory

@@ -11,8 +11,8 @@ namespace Pairwise.Server.Smp.Journal;
 /// </summary>
 /// <remarks>
 /// Files are open only while something is written or read, so that any number of queues needs no file descriptors.
-/// What is behind the state's last line was never acknowledged and is written over. Calls are made under the queue's
-/// lock. A failure of the disk is an <see cref="IOException"/>, and the state stays what it was.
+/// What is behind the state's place was never acknowledged, and what is before it was received: both are written over.
+/// Calls are made under the queue's lock. A failure of the disk is an <see cref="IOException"/>, and the state stays what it was.
 /// </remarks>
 internal sealed class JournalMessages : QueueMessages
 {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Pairwise.Server.Smp.Operation;
 
 /// <summary>
-/// Tells the operator that the disk refuses what clients ask for, once a minute at most: clients are told each time, and
+/// Tells the operator that the disk, or the database, refuses what clients ask for, once a minute at most: clients are told each time, and
 /// try again. Thread-safe.
 /// </summary>
 internal sealed partial class DiskTrouble(ILogger logger, TimeProvider time)
@@ -35,7 +35,7 @@ internal sealed partial class DiskTrouble(ILogger logger, TimeProvider time)
 
     private static partial class Log
     {
-        [LoggerMessage(2056, LogLevel.Error, "The disk refused {Count} commands of clients, or could not be read: {Words}. Look at its room and at the rights of the folders.")]
+        [LoggerMessage(2056, LogLevel.Error, "What is stored could not be changed or read for commands of clients ({Count} since the last such line): {Words}. Look at the room on the disk and at the rights of the folders, or at the database.")]
         public static partial void Refused(ILogger logger, long count, string words);
     }
 }

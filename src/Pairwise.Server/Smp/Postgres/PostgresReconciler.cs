@@ -105,7 +105,7 @@ internal sealed partial class PostgresReconciler : IAsyncDisposable
             Log.Replaced(_logger);
             return true;
         }
-        catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException)
+        catch (Exception fault) when (fault is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or IOException or UnauthorizedAccessException)
         {
             return false;
         }
